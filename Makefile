@@ -1,0 +1,48 @@
+# make            what there is to make
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.11 python3.13 python3.12 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := $(VENV)/bin
+BENCH ?= predict latency idle
+MINUTES ?= 15
+
+.PHONY: help
+help:  ## print this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+.PHONY: install
+install: $(BIN)/.installed  ## make .venv with everything, and the system packages that compiled parts need
+
+$(BIN)/.installed: pyproject.toml deploy/install
+	@deploy/install "$(PYTHON)" "$(VENV)"
+
+.PHONY: play
+play: install  ## play the EMPI in the browser; no Pi and no sound card needed
+	$(BIN)/foretone play empi --ghost
+
+.PHONY: test
+test: install  ## style, types, import arrows and every test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -Im pytest
+
+.PHONY: bench
+bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"
+	@for name in $(BENCH); do $(BIN)/python bench/$$name.py || exit 1; done
+
+.PHONY: model
+model: install  ## train empi-s.tflite from scratch: the ghost practises, then the model learns
+	mkdir -p build/sessions
+	for seed in 1 2 3; do $(BIN)/foretone practise empi --seed $$seed --minutes $(MINUTES) --out build/sessions/empi-$$seed.csv; done
+	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --out deploy/instruments/empi-s.tflite
+
+.PHONY: format
+format: install  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean:  ## remove what make made
+	rm -rf $(VENV) build
