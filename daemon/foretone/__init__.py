@@ -1,0 +1,1 @@
+"""Foretone: an instrument that learns how its player plays."""

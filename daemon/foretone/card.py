@@ -1,0 +1,115 @@
+"""A model's card: what it hears and plays, written inside its own .tflite file.
+
+The card is JSON in the flatbuffer's metadata table under the name `foretone`, so a model is one file and a
+swap is one rename. TensorFlow Lite's schema names the slots read here:
+https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/schema/schema.fbs
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from flatbuffers import encode, number_types
+from flatbuffers.table import Table
+
+from foretone.errors import MissingModelError, ModelError
+
+NAME = "foretone"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is. `hears` and `plays` name its axes without dt, which always comes first.
+
+    An MDRNN's graph works in natural units: dt in seconds, axes in 0..1. Scaling is folded into its
+    weights. `scores` are what its training measured, by name; `trained_on` has one entry for each session:
+    name, sha256, number of events.
+    """
+
+    kind: str
+    hears: tuple[str, ...]
+    plays: tuple[str, ...]
+    layers: int = 0
+    units: int = 0
+    mixtures: int = 0
+    seed: int = 0
+    trained_on: tuple[dict[str, Any], ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
+    made_by: str = ""
+    version: int = 1
+
+    def to_json(self) -> bytes:
+        """The card as it is stored."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Card:
+        """Read a stored card; ModelError when it is not one we understand."""
+        try:
+            items = json.loads(data)
+            known = {item.name for item in fields(cls)}
+            card = cls(**{key: value for key, value in items.items() if key in known})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelError(f"the model's card cannot be read ({error}); export the model again") from error
+        if card.version != 1:
+            raise ModelError(
+                f"the model's card is of version {card.version}, and this Foretone reads 1; update it"
+            )
+        return Card(
+            **{
+                **{item.name: getattr(card, item.name) for item in fields(cls)},
+                "hears": tuple(card.hears),
+                "plays": tuple(card.plays),
+                "trained_on": tuple(card.trained_on),
+            }
+        )
+
+
+def read_model(path: Path) -> tuple[bytes, Card]:
+    """A model file's bytes and its card. MissingModelError, or ModelError, says what is wrong with it."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingModelError(
+            f"there is no model at {path}; train one with foretone-train, or correct the path"
+        ) from error
+    except OSError as error:
+        raise ModelError(f"the model {path} cannot be read: {error.strerror}") from error
+    stored = _metadata(data, path)
+    if stored is None:
+        raise ModelError(f"{path} has no card, so nobody knows what it hears; export it with foretone-train")
+    return data, Card.from_json(stored)
+
+
+def _metadata(data: bytes, path: Path) -> bytes | None:
+    if data[4:8] != b"TFL3":
+        raise ModelError(f"{path} is not a .tflite file")
+    try:
+        model = Table(data, encode.Get(number_types.UOffsetTFlags.packer_type, data, 0))
+        entries, buffers = _vector(model, 6), _vector(model, 4)
+        for entry in entries:
+            slot = entry.Offset(4)
+            if slot and entry.String(entry.Pos + slot) == NAME.encode():
+                index = entry.Offset(6)
+                number = entry.Get(number_types.Uint32Flags, entry.Pos + index) if index else 0
+                content = buffers[number]
+                start = content.Offset(4)
+                if not start:
+                    return b""
+                begin = content.Vector(start)
+                return bytes(data[begin : begin + content.VectorLen(start)])
+    except (struct.error, IndexError, TypeError) as error:
+        raise ModelError(f"{path} is damaged: copy or export it again") from error
+    return None
+
+
+def _vector(table: Table, slot: int) -> list[Table]:
+    offset = table.Offset(4 + 2 * slot)
+    if not offset:
+        return []
+    start = table.Vector(offset)
+    return [Table(table.Bytes, table.Indirect(start + 4 * index)) for index in range(table.VectorLen(offset))]

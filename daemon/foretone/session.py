@@ -1,0 +1,131 @@
+"""The session log: what was played, as people and pandas read it, and as the trainers learn from it.
+
+    # foretone session 1
+    # instrument: EMPI
+    # started: 2026-11-21T20:15:00+00:00
+    # sources: lever
+    # players: duet
+    time,origin,lever
+    0.512000,lever,0.41200
+    3.920113,duet,0.43750
+    5.100000,duet,
+
+`time` is in seconds since `started`. A row without values says that its origin let go. A part that lacks
+an axis leaves that column empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from foretone.errors import SessionError
+from foretone.event import Event
+
+FIRST_LINE = "# foretone session 1"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What stands above the rows."""
+
+    instrument: str
+    axes: tuple[str, ...]
+    sources: tuple[str, ...]
+    players: tuple[str, ...] = ()
+    started: str = ""
+
+    def text(self) -> str:
+        """The header's lines, newline at the end."""
+        lines = [
+            FIRST_LINE,
+            f"# instrument: {' '.join(self.instrument.split())}",
+            f"# started: {self.started}",
+            f"# sources: {' '.join(self.sources)}",
+            f"# players: {' '.join(self.players)}",
+            ",".join(["time", "origin", *self.axes]),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A log that was read: its header, its events in the order written, and whether its end was cut off."""
+
+    header: Header
+    events: tuple[Event, ...]
+    cut_off: bool
+
+    def heard(self) -> tuple[Event, ...]:
+        """What the player played: the rows of the sources."""
+        return tuple(event for event in self.events if event.origin in self.header.sources)
+
+
+def row(event: Event, columns: Sequence[int], width: int, start: float) -> str:
+    """One event as a line; value k of the event stands in column `columns[k]` of `width`."""
+    cells = [""] * width
+    for column, value in zip(columns, event.values, strict=False):
+        cells[column] = f"{value:.5f}"
+    return f"{event.time - start:.6f},{event.origin},{','.join(cells)}\n"
+
+
+def read(path: Path) -> Session:
+    """Read a session log. A last line that a power cut left unfinished is dropped and told by `cut_off`.
+
+    SessionError names the file and the line of anything else that is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SessionError(f"there is no session at {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SessionError(f"{path} cannot be read as a session: {error}") from error
+    lines = text.splitlines(keepends=True)
+    cut_off = bool(lines) and not lines[-1].endswith("\n")
+    if cut_off:
+        lines.pop()
+    if not lines or lines[0].rstrip("\r\n") != FIRST_LINE:
+        raise SessionError(f"{path} is not a session: its first line is not '{FIRST_LINE}'")
+    header, first_row = _header(path, lines)
+    return Session(header, tuple(_rows(path, lines, first_row, header.axes)), cut_off)
+
+
+def _header(path: Path, lines: list[str]) -> tuple[Header, int]:
+    notes: dict[str, str] = {}
+    for number, line in enumerate(lines):
+        if line.startswith("#"):
+            key, _, value = line[1:].partition(":")
+            notes[key.strip()] = value.strip()
+            continue
+        columns = line.strip().split(",")
+        if columns[:2] != ["time", "origin"] or len(columns) < 3:
+            raise SessionError(
+                f"{path}, line {number + 1}: expected 'time,origin,' and the names of the axes"
+            )
+        header = Header(
+            instrument=notes.get("instrument", ""),
+            axes=tuple(columns[2:]),
+            sources=tuple(notes.get("sources", "").split()),
+            players=tuple(notes.get("players", "").split()),
+            started=notes.get("started", ""),
+        )
+        return header, number + 1
+    raise SessionError(f"{path} has a header and nothing else: nothing was played")
+
+
+def _rows(path: Path, lines: list[str], first_row: int, axes: Sequence[str]) -> Iterable[Event]:
+    reader = csv.reader(io.StringIO("".join(lines[first_row:])))
+    for number, cells in enumerate(reader, start=first_row + 1):
+        if len(cells) != len(axes) + 2:
+            raise SessionError(f"{path}, line {number}: {len(cells)} columns, expected {len(axes) + 2}")
+        try:
+            time, values = float(cells[0]), tuple(float(cell) for cell in cells[2:] if cell)
+        except ValueError as error:
+            raise SessionError(f"{path}, line {number}: {error}") from error
+        if not all(map(math.isfinite, (time, *values))):
+            raise SessionError(f"{path}, line {number}: a number that is not finite")
+        yield Event(time, cells[1], values)

@@ -1,0 +1,129 @@
+"""What a driver promises, and what a board gives it.
+
+A driver is an ordinary class for a REPL. What it needs of the board comes first and by position, under one
+of two names: `i2c` or `pins`. That name also says which bus, and so which thread, it lives on. What a
+builder may choose comes after, by keyword, with its range:
+
+    class ADS1115:
+        axes = ("position",)
+        def __init__(self, i2c: I2C, *, channel: Annotated[int, Range(0, 3)] = 0) -> None: ...
+        def read(self) -> tuple[float, ...]: ...      # a sensor: floats in 0..1, one for each axis
+        def close(self) -> None: ...
+
+An actuator has `write(values)` and `rest()` instead of `read()`. Drivers have no locks and no threads: the
+wire has one owner, and it is the owner's thread that calls every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers a setting may take, both ends included, and their unit."""
+
+    low: float
+    high: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}{' ' if self.unit else ''}{self.unit}"
+
+
+class Live:
+    """Marks a setting that may change while playing: the attribute of the same name can be assigned."""
+
+    def __repr__(self) -> str:
+        return "LIVE"
+
+
+LIVE = Live()
+
+
+class DeviceError(OSError):
+    """A chip does not answer, or not as its data sheet says. The message says what to check."""
+
+
+class I2C(Protocol):
+    """The part of CircuitPython's `busio.I2C` that the Adafruit drivers use."""
+
+    def try_lock(self) -> bool:
+        """Take the bus."""
+
+    def unlock(self) -> None:
+        """Give it back."""
+
+    def writeto(self, address: int, buffer: Any, *, start: int = 0, end: int | None = None) -> None:
+        """Write bytes to the chip at `address`; OSError when nobody answers."""
+
+    def readfrom_into(self, address: int, buffer: Any, *, start: int = 0, end: int | None = None) -> None:
+        """Read bytes from the chip at `address`."""
+
+    def writeto_then_readfrom(
+        self,
+        address: int,
+        out_buffer: Any,
+        in_buffer: Any,
+        *,
+        out_start: int = 0,
+        out_end: int | None = None,
+        in_start: int = 0,
+        in_end: int | None = None,
+    ) -> None:
+        """Write, then read without releasing the bus."""
+
+
+class Board(Protocol):
+    """The wires that drivers hang on: a real board, or a fake one that behaves like it."""
+
+    name: str
+
+    @property
+    def i2c(self) -> I2C:
+        """The I2C bus on the header; opened at first use."""
+
+    @property
+    def pins(self) -> Any:
+        """A gpiozero pin factory; opened at first use."""
+
+    def fit(self, name: str, driver: type, settings: Mapping[str, Any]) -> None:
+        """A part called `name` is about to be opened here. A fake board puts a model of its chip on the bus."""
+
+    def close(self) -> None:
+        """Give every wire back."""
+
+
+@runtime_checkable
+class Sensor(Protocol):
+    """A driver that reads."""
+
+    axes: tuple[str, ...]
+
+    def read(self) -> tuple[float, ...]:
+        """The position of each axis now, 0..1. Raw units are kept in the driver's `raw`."""
+
+    def close(self) -> None:
+        """Release the chip."""
+
+
+@runtime_checkable
+class Actuator(Protocol):
+    """A driver that moves or shines.
+
+    An actuator that cannot get there in one write (a slewed servo) also has `settled: bool`; while it is
+    False the bus thread writes the same values again every 20 ms.
+    """
+
+    axes: tuple[str, ...]
+
+    def write(self, values: Sequence[float]) -> None:
+        """Go to these positions, 0..1, one for each axis."""
+
+    def rest(self) -> None:
+        """Let go: no force, no light."""
+
+    def close(self) -> None:
+        """Rest, then release the chip."""

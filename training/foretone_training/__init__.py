@@ -1,0 +1,1 @@
+"""Desktop training: from sessions to a .tflite model with its card inside."""
