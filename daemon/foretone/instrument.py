@@ -1,0 +1,265 @@
+"""An instrument file, read and checked whole before anything opens.
+
+Every fault is told at once, with its line, its table, what is allowed and the nearest name. What may stand
+in a part's table is what the class of its kind takes by keyword: nothing is listed twice.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from foretone import kinds
+from foretone.errors import InstrumentError
+
+ROLES = {"source": None, "player": "hears", "sink": "plays"}
+TOP = ("title", "axes", "seed", *ROLES)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table of the file: `maker(**house, **settings)` makes it.
+
+    `wires` are the parts whose events reach it; `axes` name what it gives or, for a sink, gets. `polled`
+    has the rate (Hz) and deadband of a sensor, and is empty for everything else.
+    """
+
+    name: str
+    role: str
+    kind: str
+    maker: type
+    axes: tuple[str, ...]
+    wires: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    polled: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A checked instrument file. Parts are in the order of the file: sources, players, sinks."""
+
+    path: Path
+    title: str
+    axes: tuple[str, ...]
+    seed: int
+    parts: dict[str, Part]
+
+    def of(self, role: str) -> list[Part]:
+        """The parts of one role: source, player or sink."""
+        return [part for part in self.parts.values() if part.role == role]
+
+
+def find(name: str) -> Path:
+    """The file of an instrument given by path, or by the name of one that is shipped."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    shelves = [Path(__file__).parent / "instruments", Path(__file__).parents[2] / "deploy" / "instruments"]
+    shipped = {file.stem: file for shelf in shelves for file in sorted(shelf.glob("*.toml"))}
+    if name in shipped:
+        return shipped[name]
+    raise InstrumentError(
+        name, [f"no such file, and no shipped instrument of that name{kinds.nearest(name, shipped)}"]
+    )
+
+
+def load(path: Path, changes: Sequence[str] = (), roles: Sequence[str] = tuple(ROLES)) -> Instrument:
+    """Read and check an instrument; `changes` are `part.key=value` in TOML, as if the file said so.
+
+    With fewer `roles` the file's other parts are left out, unchecked. Raises InstrumentError with all its
+    faults. Opens no device, but reads the cards of its models.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InstrumentError(
+            path, [f"cannot be read: {getattr(error, 'strerror', None) or error}"]
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InstrumentError(path, [f"is not TOML: {error}"]) from error
+    check = _Check(
+        path, {key: table for key, table in tables.items() if key not in ROLES or key in roles}, _lines(text)
+    )
+    for change in changes:
+        check.change(change)
+    instrument = check.instrument()
+    if check.faults:
+        raise InstrumentError(path, [fault for _, fault in sorted(check.faults, key=lambda pair: pair[0])])
+    return instrument
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """Where each table and each key stands, for the sentences. Keys of multi-line values do no harm."""
+    places: dict[tuple[str, str], int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if bare.startswith("["):
+            table = bare.strip("[] ").partition("#")[0].strip(" ]").replace('"', "")
+            places.setdefault((table, ""), number)
+        elif "=" in bare and not bare.startswith("#"):
+            places.setdefault((table, bare.partition("=")[0].strip().strip('"')), number)
+    return places
+
+
+class _Check:
+    """Collects the faults of one file; each method looks at one thing."""
+
+    def __init__(self, path: Path, tables: dict[str, Any], lines: Mapping[tuple[str, str], int]) -> None:
+        self.path = path
+        self.tables = tables
+        self.lines = lines
+        self.faults: list[tuple[int, str]] = []
+
+    def fault(self, table: str, key: str, sentence: str) -> None:
+        line = self.lines.get((table, key)) or self.lines.get((table, "")) or 0
+        place = f"line {line}, " if line else ""
+        self.faults.append((line, f"{place}{f'[{table}] ' if table else ''}{sentence}"))
+
+    def change(self, change: str) -> None:
+        place, equals, value = change.partition("=")
+        name, _, key = place.strip().partition(".")
+        for role in ROLES:
+            if equals and key and isinstance(self.tables.get(role, {}).get(name), dict):
+                self.tables[role][name][key] = _value(value.strip())
+                return
+        self.fault("", "", f"cannot change '{change}': write part.key=value, with a part of this file")
+
+    def instrument(self) -> Instrument:
+        top = self.tables
+        for key in top:
+            if key not in TOP:
+                self.fault("", key, f"'{key}' is not known here{kinds.nearest(key, TOP)}")
+        title, axes, seed = top.get("title", self.path.stem), top.get("axes"), top.get("seed", 0)
+        if not isinstance(title, str) or not title.strip():
+            self.fault("", "title", "title must be a text")
+        if not isinstance(axes, list) or not _is_names(axes):
+            self.fault(
+                "", "axes", 'axes must be a list of names, one for each thing that moves: axes = ["lever"]'
+            )
+            axes = []
+        if not isinstance(seed, int) or isinstance(seed, bool):
+            self.fault("", "seed", "seed must be a whole number")
+            seed = 0
+        parts: dict[str, Part] = {}
+        for role, name, table in self._tables():
+            if name in parts:
+                self.fault(f"{role}.{name}", "", f"there is already a {parts[name].role} called '{name}'")
+            elif (part := self._part(role, name, table, tuple(axes))) is not None:
+                parts[name] = part
+        if not any(part.role == "source" for part in parts.values()) and not self.faults:
+            self.fault("", "", "has no source, so it can hear nothing: add a [source.NAME] table")
+        self._wires(parts)
+        return Instrument(self.path, str(title), tuple(axes), seed, parts)
+
+    def _tables(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for role in ROLES:
+            named = self.tables.get(role, {})
+            if not isinstance(named, dict) or not all(isinstance(table, dict) for table in named.values()):
+                self.fault("", role, f"write each {role} as a table of its own: [{role}.NAME]")
+                continue
+            for name, table in named.items():
+                if not name.replace("-", "").replace("_", "").isalnum():
+                    self.fault(
+                        f"{role}.{name}", "", f"the name '{name}' may have letters, digits, - and _ only"
+                    )
+                yield role, name, dict(table)
+
+    def _part(self, role: str, name: str, table: dict[str, Any], axes: tuple[str, ...]) -> Part | None:
+        here = f"{role}.{name}"
+        kind, wires, wire_key = table.pop("kind", None), (), ROLES[role]
+        if wire_key:
+            wires = table.pop(wire_key, ())
+            if not _is_names(wires):
+                self.fault(
+                    here, wire_key, f'{wire_key} must name the parts it {wire_key}: {wire_key} = ["lever"]'
+                )
+                wires = ()
+        if role == "source":
+            chosen = table.pop("axes", list(axes))
+            if not _is_names(chosen) or not set(chosen) <= set(axes):
+                self.fault(here, "axes", f"axes must be some of the instrument's: {', '.join(axes)}")
+                chosen = axes
+            axes = tuple(chosen)
+        try:
+            maker = kinds.find(role, kind)
+        except LookupError as error:
+            self.fault(here, "kind", str(error.args[0]))
+            return None
+        allowed = kinds.settings(maker)
+        polled = kinds.polled_settings(maker) if role == "source" else {}
+        for key, value in table.items():
+            setting = allowed.get(key) or polled.get(key)
+            if setting is None:
+                known = [*allowed, *polled, "kind", *([wire_key] if wire_key else ["axes"])]
+                self.fault(here, key, f"'{key}' is not a setting of {kind}{kinds.nearest(key, known)}")
+            elif sentence := setting.refuses(value):
+                self.fault(here, key, f"{key} {sentence}")
+        for key, setting in allowed.items():
+            if setting.required and key not in table:
+                self.fault(here, "", f"'{key}' is missing: {kind} needs it")
+        given = getattr(maker, "axes", None)
+        if role == "source" and isinstance(given, tuple) and len(given) != len(axes):
+            self.fault(
+                here, "axes", f"{kind} gives {len(given)} axes, but {len(axes)} are named: {', '.join(axes)}"
+            )
+        return Part(
+            name, role, str(kind), maker, axes, tuple(wires),
+            settings={key: value for key, value in table.items() if key in allowed},
+            polled={key: table.get(key, setting.default) for key, setting in polled.items()},
+        )  # fmt: skip
+
+    def _wires(self, parts: dict[str, Part]) -> None:
+        givers = [name for name, part in parts.items() if part.role != "sink"]
+        for part in list(parts.values()):
+            key, here = ROLES[part.role], f"{part.role}.{part.name}"
+            if key is None:
+                continue
+            if not part.wires:
+                self.fault(here, "", f"{key} nothing: add {key} = [...] with one of {', '.join(givers)}")
+            for wire in part.wires:
+                if wire not in givers and f"'{wire}'" not in str(self.faults):
+                    self.fault(here, key, f"{key} '{wire}', which is not here{kinds.nearest(wire, givers)}")
+            parts[part.name] = self._with_axes(part, parts, here, key)
+        for part in parts.values():
+            if part.role == "player" and part.name in _upstream(part.name, parts):
+                self.fault(
+                    f"player.{part.name}", "hears", "hears itself in a ring; feedback lives inside a player"
+                )
+
+    def _with_axes(self, part: Part, parts: dict[str, Part], here: str, key: str) -> Part:
+        heard = sorted({parts[wire].axes for wire in part.wires if wire in parts})
+        if len(heard) > 1:
+            self.fault(here, key, f"what it {key} has different axes: {' and '.join(map(', '.join, heard))}")
+        if len(heard) != 1:
+            return part
+        check = getattr(part.maker, "check", None)
+        for sentence in check(heard[0], self.path.parent, part.settings) if check else ():
+            self.fault(here, "model" if "model" in part.settings else "", sentence)
+        return replace(part, axes=heard[0])
+
+
+def _upstream(name: str, parts: dict[str, Part]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(parts[name].wires)
+    while waiting:
+        wire = waiting.pop()
+        if wire in parts and wire not in seen:
+            seen.add(wire)
+            waiting += parts[wire].wires
+    return seen
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

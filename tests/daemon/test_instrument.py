@@ -1,0 +1,147 @@
+"""Instrument files: every fault at once, in a builder's words."""
+
+from pathlib import Path
+
+import pytest
+
+from foretone import catalogue
+from foretone.cli import main
+from foretone.errors import InstrumentError
+from foretone.instrument import find, load
+
+SHIPPED = sorted((Path(__file__).parents[2] / "deploy" / "instruments").glob("*.toml"))
+
+GOOD = """
+title = "Patch"
+axes = ["x", "y"]
+
+[source.hand]
+kind = "osc"
+port = 6001
+
+[sink.out]
+kind = "osc"
+plays = ["hand"]
+"""
+
+
+def faults(tmp_path, text):
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(InstrumentError) as caught:
+        load(path)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_instrument_is_one(path):
+    instrument = load(path)
+    assert instrument.of("source")
+    assert instrument.of("sink")
+    assert find(path.stem) == path
+
+
+def test_a_good_file_is_read(tmp_path):
+    path = tmp_path / "good.toml"
+    path.write_text(GOOD)
+    instrument = load(path, ["hand.port=6002", 'hand.address="/wii"'])
+    assert instrument.parts["hand"].settings == {"port": 6002, "address": "/wii"}
+    assert instrument.parts["out"].wires == ("hand",)
+    assert instrument.parts["out"].axes == ("x", "y")
+
+
+def test_all_faults_are_told_at_once_with_line_table_range_and_nearest_name(tmp_path):
+    told = faults(
+        tmp_path,
+        """titel = "Wrong"
+axes = ["x"]
+
+[source.hand]
+kind = "ocs"
+
+[source.foot]
+kind = "osc"
+port = 99999
+hots = "127.0.0.1"
+
+[sink.out]
+kind = "osc"
+plays = ["foott"]
+port = "5000"
+""",
+    )
+    assert told == [
+        "line 1, 'titel' is not known here, did you mean 'title'?",
+        "line 5, [source.hand] kind 'ocs' is not known, did you mean 'osc'?; foretone parts lists them",
+        "line 9, [source.foot] port must be 1 to 65535, not 99999",
+        "line 10, [source.foot] 'hots' is not a setting of osc, did you mean 'host'?",
+        "line 14, [sink.out] plays 'foott', which is not here, did you mean 'foot'?",
+        "line 15, [sink.out] port must be a whole number, not '5000'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("axes = [", "is not TOML"),
+        ("", "axes must be a list of names"),
+        ('axes = ["x"]', "has no source"),
+        ('axes = ["x"]\nsource = 3', "write each source as a table of its own"),
+        ('axes = ["x"]\n[source.a]\n', "has no kind"),
+        ('axes = ["x"]\n[source.a]\nkind = "pca9685"', "cannot be a source: it does not read"),
+        ('axes = ["x", "y"]\n[source.a]\nkind = "ads1115"', "gives 1 axes, but 2 are named"),
+        ('axes = ["x"]\n[source.a]\nkind = "osc"\naxes = ["z"]', "axes must be some of the instrument's: x"),
+        ('axes = ["x"]\n[source.a]\nkind = "osc"\n[sink.b]\nkind = "osc"', "plays nothing"),
+        ('axes = ["x"]\n[source.a]\nkind = "osc"\n[sink.a]\nkind = "osc"\nplays = ["a"]', "already a source"),
+        ('axes = ["x"]\n[source."a b"]\nkind = "osc"', "may have letters, digits, - and _ only"),
+        ('axes = ["x"]\nseed = "one"\n[source.a]\nkind = "osc"', "seed must be a whole number"),
+    ],
+)  # fmt: skip
+def test_each_fault_has_its_sentence(tmp_path, text, sentence):
+    assert sentence in "\n".join(faults(tmp_path, text))
+
+
+def test_a_missing_model_says_where_it_looked(tmp_path):
+    told = faults(
+        tmp_path,
+        'axes = ["x"]\n[source.a]\nkind = "osc"\n[player.p]\nkind = "mdrnn"\nhears = ["a"]\nmodel = "gone.tflite"',
+    )
+    assert told == [
+        f"line 7, [player.p] there is no model at {tmp_path / 'gone.tflite'}; "
+        "train one with foretone-train, or correct the path"
+    ]
+
+
+def test_players_that_hear_each_other_are_refused(tmp_path):
+    ring = "\n".join(
+        f'[player.{name}]\nkind = "mdrnn"\nhears = ["{other}"]\nmodel = "m.tflite"'
+        for name, other in (("p", "q"), ("q", "p"))
+    )
+    assert "hears itself in a ring" in "\n".join(faults(tmp_path, f'axes = ["x"]\n{ring}'))
+
+
+def test_check_exits_78_and_says_everything(tmp_path, capsys):
+    path = tmp_path / "wrong.toml"
+    path.write_text("axes = 3\nblah = 1\n")
+    assert main(["check", str(path)]) == 78
+    told = capsys.readouterr().err
+    assert "has 2 faults" in told
+    assert "'blah' is not known here" in told
+
+
+def test_a_name_that_nothing_has_finds_the_nearest(capsys):
+    assert main(["check", "empy"]) == 78
+    assert "did you mean 'empi'?" in capsys.readouterr().err
+
+
+def test_check_tells_the_wires(capsys):
+    assert main(["check", "empi"]) == 0
+    assert "player duet (mdrnn) <- lever, osc" in capsys.readouterr().out
+
+
+def test_parts_lists_every_kind_with_its_settings():
+    text = catalogue.text()
+    for kind in ("ads1115", "mcp3008", "pca9685", "pwmled", "osc", "ghost", "replay", "mdrnn", "synth"):
+        assert f"  {kind}: " in text
+    assert "silence            0.05 to 30 s; default 0.8, while playing" in text
+    assert "one of observe, filter, call-response, battle" in text
