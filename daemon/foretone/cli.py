@@ -1,0 +1,223 @@
+"""The commands. Each imports what it needs only when it runs, so that an instrument starts in a breath."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from foretone.errors import ForetoneError, InstrumentError, ModelError
+from foretone.instrument import Instrument, find, load
+
+CONFIG = 78
+"""Exit status of a wrong file (EX_CONFIG of sysexits.h): systemd does not start it again."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        status: int = options.command(options)
+    except (InstrumentError, ModelError) as error:
+        print(error, file=sys.stderr)
+        return CONFIG
+    except ForetoneError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; do not complain again when Python flushes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _play(options: argparse.Namespace) -> int:
+    from foretone import play
+
+    instrument = _instrument(options)
+    asked = [f"--board={options.board}", f"--seconds={options.seconds}", *_log_arguments(options)]
+    if options.ghost:
+        asked.append("--ghost")
+    if options.wav is not None and not any(part.kind == "synth" for part in instrument.of("sink")):
+        raise InstrumentError(
+            instrument.path, ["has no [sink] of kind 'synth', so there is no sound for --wav"]
+        )
+    return play.play(
+        instrument,
+        play.Options(
+            run=tuple(asked),
+            changes=tuple(options.set),
+            page=not options.headless and options.wav is None and options.report is None,
+            port=options.port,
+            wav=options.wav,
+            report=options.report,
+        ),
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    from foretone import run
+
+    if options.state is not None:
+        options.state.mkdir(parents=True, exist_ok=True)
+    return run.run(
+        _instrument(options),
+        run.Options(
+            board=options.board,
+            ghost=options.ghost,
+            seconds=options.seconds,
+            folder=options.state,
+            sessions=None if options.no_log else options.log,
+            report=options.report,
+        ),
+    )
+
+
+def _check(options: argparse.Namespace) -> int:
+    instrument = _instrument(options)
+    print(f"{instrument.path} is an instrument: {instrument.title}")
+    for part in instrument.parts.values():
+        wires = f" <- {', '.join(part.wires)}" if part.wires else ""
+        print(f"  {part.role:6} {part.name} ({part.kind}){wires}")
+    return 0
+
+
+def _parts(_: argparse.Namespace) -> int:
+    from foretone import catalogue
+
+    print(catalogue.text(), end="")
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from foretone import replay
+
+    return replay.replay(options.session, _instrument(options), fast=options.fast, out=options.out)
+
+
+def _practise(options: argparse.Namespace) -> int:
+    from foretone import replay
+
+    sources = load(find(options.instrument), options.set, roles=["source"])
+    return replay.practise(sources, minutes=options.minutes, out=options.out)
+
+
+def _synth(options: argparse.Namespace) -> int:
+    from foretone.synth import process
+
+    instrument = _instrument(options)
+    voices = [part for part in instrument.of("sink") if part.kind == "synth"]
+    if not voices:
+        raise InstrumentError(
+            instrument.path, ["has no [sink] of kind 'synth', so there is nothing to sound"]
+        )
+    return process.main(voices[0].settings, options.state / "sound.ring")
+
+
+def _panel(options: argparse.Namespace) -> int:
+    from foretone.panel import server
+
+    def ready(address: str) -> None:
+        print(f"The instrument is at {address}", flush=True)
+
+    return server.main(options.state, options.host, options.port, ready)
+
+
+def _instrument(options: argparse.Namespace) -> Instrument:
+    return load(find(options.instrument), options.set)
+
+
+def _log_arguments(options: argparse.Namespace) -> list[str]:
+    return ["--no-log"] if options.no_log else [f"--log={options.log}"]
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return seconds
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="foretone", description="An instrument that learns how its player plays, and plays back."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    home = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
+
+    def command(name: str, function: object, help_text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help_text, description=help_text)
+        made.set_defaults(command=function)
+        return made
+
+    def instrument(made: argparse.ArgumentParser) -> None:
+        made.add_argument("instrument", help="an instrument file, or the name of a shipped one")
+        changes(made)
+
+    def changes(made: argparse.ArgumentParser) -> None:
+        made.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="PART.KEY=VALUE",
+            help="change a setting of the file",
+        )
+
+    def playing(made: argparse.ArgumentParser, board: str) -> None:
+        made.add_argument("--board", choices=("pi", "fake"), default=board, help=f"default: {board}")
+        made.add_argument("--ghost", action="store_true", help="a performer that is not there plays")
+        made.add_argument("--seconds", type=_seconds, default=math.inf, help="stop by itself after this long")
+        made.add_argument("--report", type=Path, metavar="FILE", help="write what happened, as JSON")
+        made.add_argument(
+            "--log", type=Path, default=home / "sessions", metavar="DIR", help="default: %(default)s"
+        )
+        made.add_argument("--no-log", action="store_true", help="do not record the session")
+
+    made = command("play", _play, "play an instrument here and now: the instrument, its voice and its page")
+    instrument(made)
+    playing(made, "fake")
+    made.add_argument(
+        "--wav", type=Path, metavar="FILE", help="write the sound that went to the sound device"
+    )
+    made.add_argument("--headless", action="store_true", help="no page (as with --wav and --report)")
+    made.add_argument("--port", type=int, default=8700, help="of the page; default: %(default)s")
+
+    made = command("run", _run, "the instrument alone, as the daemon runs it")
+    instrument(made)
+    playing(made, "pi")
+    made.add_argument("--state", type=Path, metavar="DIR", help="where its socket goes, for the page")
+    made.add_argument("--headless", action="store_true", help="no socket for a page")
+
+    instrument(command("check", _check, "check an instrument file whole, and tell every fault"))
+    command("parts", _parts, "list every kind of part, with its settings")
+
+    made = command("replay", _replay, "play a recorded session into an instrument")
+    made.add_argument("session", type=Path)
+    made.add_argument("--instrument", required=True, metavar="FILE")
+    changes(made)
+    made.add_argument("--fast", action="store_true", help="in virtual time: the same result every time")
+    made.add_argument(
+        "--out", type=Path, metavar="FILE", help="the session that comes out; default: to the screen"
+    )
+
+    made = command("practise", _practise, "let the ghost practise in virtual time: a session to train from")
+    instrument(made)
+    made.add_argument("--minutes", type=_seconds, default=15.0)
+    made.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+    made = command("synth", _synth, "the voice alone: the audio process of an instrument")
+    instrument(made)
+    made.add_argument("--state", type=Path, required=True, metavar="DIR", help="where its ring of sound goes")
+
+    made = command("panel", _panel, "the page alone")
+    made.add_argument(
+        "--state", type=Path, required=True, metavar="DIR", help="where the instrument's socket is"
+    )
+    made.add_argument("--host", default="127.0.0.1", help="loopback unless you say so")
+    made.add_argument("--port", type=int, default=8700)
+    return parser

@@ -1,0 +1,225 @@
+"""The one loop: it takes what was played, lets players answer, and plays predictions when they are due.
+
+One queue that any thread may put into, one heap of predictions, one thread that does everything else. It
+waits in the kernel for the next message or the next due time, whichever comes first, and never spins.
+"""
+
+from __future__ import annotations
+
+import gc
+import heapq
+import logging
+import math
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from foretone.clock import Clock
+from foretone.event import Event, Message, Setting
+from foretone.seat import Seat
+from foretone.watch import Histogram, Late
+
+log = logging.getLogger("foretone")
+
+QUEUE = 4096
+"""Messages that may wait: four seconds of a 1 kHz controller. Beyond that the oldest is dropped, counted."""
+
+IDLE = 0.5
+"""Seconds after which the loop completes an idle step, so that the watchdog knows it lives."""
+
+
+class Conductor:
+    """Wires parts to each other and keeps time. Everything but `emit` and `stop` is for its own thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.counts = dict.fromkeys(
+            ("events_in", "predictions", "played", "dropped", "cancelled", "malformed"), 0
+        )
+        self.latency = {"input_to_prediction": Histogram(), "due_to_played": Histogram()}
+        self.late = Late()
+        self.seats: dict[str, Seat] = {}
+        self.listeners: list[Callable[[Event], None]] = []
+        """Told of every event after it was played: the session log, the page."""
+        self.chores: list[Callable[[float], float]] = []
+        """Called after each step with the time; return when they next want to be called."""
+        self._queue: SimpleQueue[Message | None] = SimpleQueue()
+        self._heap: list[tuple[float, int, int, Event]] = []
+        self._number = 0
+        self._players: dict[str, list[Seat]] = {}
+        self._sinks: dict[str, list[Seat]] = {}
+        self._ticked: list[Seat] = []
+        self._chore_due = 0.0
+        self._stopped = False
+
+    def seat(self, seat: Seat) -> None:
+        """Give a part its place; `seat.wires` says whose events reach it."""
+        self.seats[seat.name] = seat
+        heard_by = self._players if seat.role == "player" else self._sinks
+        for wire in seat.wires:
+            heard_by.setdefault(wire, []).append(seat)
+        self.follow(seat)
+
+    def follow(self, seat: Seat) -> None:
+        """A seat's part is here: tick it, if it wants that."""
+        if hasattr(seat.part, "tick"):
+            self._ticked.append(seat)
+
+    def emit(self, message: Message) -> None:
+        """Hand in an event or a setting. Any thread; never blocks. When the queue is full the oldest goes."""
+        if self._queue.qsize() >= QUEUE:
+            try:
+                self._queue.get_nowait()
+                self.counts["dropped"] += 1
+            except Empty:
+                pass
+        self._queue.put(message)
+
+    def stop(self) -> None:
+        """End `run` after the step it is in. Any thread, and signal handlers."""
+        self._stopped = True
+        self._queue.put(None)
+
+    def run(self, until: float = math.inf) -> None:
+        """Play until `stop`, or until the clock says so. Freezes the garbage collector while it does."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            while not self._stopped and self.clock.now() < until:
+                now = self.clock.now()
+                wake = min(self.wake(), now + IDLE, until)
+                if wake - now > 0.02 and self._queue.empty():
+                    gc.collect(0)
+                self.step(self.clock.wait(self._queue, wake))
+        finally:
+            gc.enable()
+            gc.unfreeze()
+
+    def step(self, message: Message | None) -> None:
+        """Take one message, if there is one, then play what is due."""
+        if isinstance(message, Event):
+            self.take(message)
+        elif message is not None:
+            self.turn(message)
+        self.play_due()
+        now = self.clock.now()
+        if now >= self._chore_due:
+            self._chore_due = min((chore(now) for chore in self.chores), default=math.inf)
+
+    def wake(self) -> float:
+        """When the next prediction, tick or chore is due, in seconds of the clock."""
+        due = self._heap[0][0] if self._heap else math.inf
+        for seat in self._ticked:
+            due = min(due, max(seat.part.wake, seat.again))
+        return min(due, self._chore_due if self.chores else math.inf)
+
+    def take(self, event: Event) -> None:
+        """Deliver what a source heard. One that is not as its source promised is counted and named."""
+        seat = self.seats.get(event.origin)
+        if seat is None or not _well_formed(event, len(seat.axes)):
+            self.counts["malformed"] += 1
+            if seat is not None:
+                seat.complain(f"sent {event.values!r}, expected {len(seat.axes)} finite numbers in 0..1")
+            return
+        self.counts["events_in"] += 1
+        self._deliver(event, self.latency["input_to_prediction"])
+
+    def turn(self, setting: Setting) -> None:
+        """A person turned a knob; one that does not exist or is out of range is told and changes nothing."""
+        seat = self.seats.get(setting.part)
+        sentence = f"there is no part called '{setting.part}'" if seat is None else seat.turn(setting)
+        if sentence:
+            self.counts["malformed"] += 1
+            log.warning("cannot set %s.%s: %s", setting.part, setting.key, sentence)
+
+    def play_due(self) -> None:
+        """Play every prediction that is due, then tick the players and sources that asked for it."""
+        now = self.clock.now()
+        while self._heap and self._heap[0][0] <= now:
+            _, _, epoch, event = heapq.heappop(self._heap)
+            if epoch != self.seats[event.origin].epoch:
+                self.counts["cancelled"] += 1
+                continue
+            self.counts["played"] += 1
+            self._deliver(event, None)
+            now = self.clock.now()
+        for seat in self._ticked:
+            if seat.part.wake <= now and seat.again <= now:
+                for event in self._call(seat, "tick", now):
+                    if seat.role == "source":
+                        self.take(event)
+                    else:
+                        self._schedule(seat, event)
+
+    def ahead(self) -> list[Event]:
+        """The predictions that wait to be played, soonest first."""
+        return [event for _, _, epoch, event in sorted(self._heap) if epoch == self.seats[event.origin].epoch]
+
+    def run_waiting(self) -> None:
+        """Take every message that waits, then play what is due; for a clock that is moved by hand."""
+        while not self._queue.empty():
+            self.step(self._queue.get_nowait())
+        self.step(None)
+
+    def shut(self, seat: Seat) -> None:
+        """Close a part. Never raises."""
+        seat.again = -math.inf
+        self._call(seat, "close")
+
+    def rest(self) -> None:
+        """Everything comes to rest: predictions are dropped, players release, sinks let go. Never raises."""
+        self._heap.clear()
+        now = self.clock.now()
+        for seat in self.seats.values():
+            seat.again = -math.inf
+            if seat.role == "player":
+                for event in self._call(seat, "rest", now):
+                    self._deliver(event, None)
+        for seat in reversed(self.seats.values()):
+            if seat.role == "sink":
+                self._call(seat, "rest")
+
+    def _deliver(self, event: Event, answered: Histogram | None) -> None:
+        for seat in self._sinks.get(event.origin, ()):
+            self._call(seat, "play", event)
+            if not seat.timed:
+                self.latency["due_to_played"].add(self.clock.now() - event.time)
+        for seat in self._players.get(event.origin, ()):
+            events = self._call(seat, "hear", event)
+            if answered is not None:
+                answered.add(self.clock.now() - event.time)
+            for answer in events:
+                self._schedule(seat, answer)
+        for listener in self.listeners:
+            listener(event)
+
+    def _schedule(self, seat: Seat, event: Event) -> None:
+        if event.lets_go:
+            self._deliver(event, None)
+            return
+        self.counts["predictions"] += 1
+        self._number += 1
+        heapq.heappush(self._heap, (event.time, self._number, seat.epoch, event))
+
+    def _call(self, seat: Seat, method: str, *arguments: Any) -> Sequence[Event]:
+        """Call a part. Its fault is its own: logged with its name, and it sits out a growing pause."""
+        before = self.clock.now()
+        if before < seat.again or seat.part is None:
+            return ()
+        try:
+            answer = getattr(seat.part, method)(*arguments)
+        except Exception as error:  # noqa: BLE001 -- one part's fault, of whatever kind, never stops the instrument
+            seat.fail(error, before)
+            return ()
+        self.late.took(seat.name, self.clock.now() - before)
+        if seat.fault and not seat.timed:
+            seat.heal()
+        return answer or ()
+
+
+def _well_formed(event: Event, width: int) -> bool:
+    return not event.values or (
+        len(event.values) == width
+        and all(isinstance(value, float | int) and -1e-9 <= value <= 1.000000001 for value in event.values)
+    )

@@ -1,0 +1,110 @@
+"""Playing a recorded session again, and letting the ghost practise: an instrument without a stage."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from foretone import session
+from foretone.clock import Clock, HandClock, WallClock
+from foretone.errors import SessionError
+from foretone.event import Event
+from foretone.instrument import Instrument
+from foretone.recorder import Recorder
+from foretone.run import Performer, make_board
+from foretone.stage import Stage
+
+AFTER = 10.0
+"""Seconds that a replay goes on after the last row, for the instrument to answer it."""
+
+
+class Rows:
+    """A source's rows of a session, each at its own time. Conductor thread only."""
+
+    def __init__(self, axes: tuple[str, ...], rows: list[Event], start: float) -> None:
+        self.axes = axes
+        self._rows = rows[::-1]
+        self._start = start
+        self.wake = self._due()
+
+    def tick(self, now: float) -> list[Event]:
+        """Everything up to now."""
+        played = []
+        while self.wake <= now:
+            event = self._rows.pop()
+            played.append(event._replace(time=self.wake))
+            self.wake = self._due()
+        return played
+
+    def _due(self) -> float:
+        return self._start + self._rows[-1].time if self._rows else float("inf")
+
+
+def replay(path: Path, instrument: Instrument, fast: bool, out: Path | None) -> int:
+    """Play a session's sources into an instrument on a fake board, and write the session that comes out.
+
+    Fast is virtual time: as quick as the machine can, and with the same seed the same bytes. Else it takes
+    as long as the session did.
+    """
+    recorded = session.read(path)
+    heard = recorded.heard()
+    names = {part.name: part for part in instrument.of("source")}
+    for event in heard:
+        if event.origin not in names:
+            raise SessionError(
+                f"{path} was played by '{event.origin}', but {instrument.title} has {', '.join(names)}"
+            )
+    clock: Clock = HandClock() if fast else WallClock()
+    start = clock.now()
+    sources: dict[str, Any] = {
+        name: Rows(part.axes, [event for event in heard if event.origin == name], start)
+        for name, part in names.items()
+    }
+    stage = Stage(instrument, make_board("fake", clock, instrument.seed), clock, sources)
+    end = start + (heard[-1].time if heard else 0.0) + AFTER
+    with _recorded(stage, start, recorded.header.started, out):
+        stage.open(threads=not fast)
+        if fast:
+            stage.run_until(end)
+        else:
+            stage.conductor.run(end)
+    return 0
+
+
+def practise(sources: Instrument, minutes: float, out: Path) -> int:
+    """Let the ghost hold the sensors for so many minutes of virtual time, and write the session.
+
+    Give it an instrument's sources alone: nothing need answer, so there need be no model yet.
+    """
+    clock = HandClock()
+    stage = Stage(sources, make_board("fake", clock, sources.seed), clock)
+    with _recorded(stage, 0.0, "", out):
+        stage.open(threads=False)
+        Performer(stage, clock).play(True)
+        stage.run_until(60.0 * minutes)
+    return 0
+
+
+@contextlib.contextmanager
+def _recorded(stage: Stage, start: float, started: str, out: Path | None) -> Iterator[None]:
+    """Everything that is played goes to `out`, or to the screen at the end."""
+    with tempfile.TemporaryDirectory(prefix="foretone-") as place:
+        path = Path(place) / "session.csv" if out is None else out
+        path.unlink(missing_ok=True)
+        recorder = Recorder(path, stage.instrument, start, started)
+        stage.conductor.listeners.append(recorder.note)
+        try:
+            yield
+        finally:
+            stage.close()
+            recorder.close()
+        if recorder.lost or not path.exists():
+            raise SessionError(
+                f"{out or 'the session'} could not be written whole: {recorder.lost} events are missing"
+            )
+        if out is None:
+            sys.stdout.write(path.read_text())

@@ -1,0 +1,147 @@
+"""`foretone run`: one instrument on one board, from opening to rest, on one page."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import logging
+import math
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from foretone.bus import Device
+from foretone.clock import Clock, WallClock
+from foretone.control import Control
+from foretone.instrument import Instrument
+from foretone.parts import Board
+from foretone.recorder import Recorder
+from foretone.sources.ghost import Ghost
+from foretone.stage import Stage
+from foretone.watch import Systemd
+
+log = logging.getLogger("foretone")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run.
+
+    board: `pi` or `fake`. ghost: whether a performer that is not there plays. seconds: how long, `inf` for
+    until told to stop. folder: where the control socket goes, or None for none. sessions: the folder for
+    the session log, or None for no log. report: where to write what happened, or None.
+    """
+
+    board: str = "pi"
+    ghost: bool = False
+    seconds: float = math.inf
+    folder: Path | None = None
+    sessions: Path | None = None
+    report: Path | None = None
+
+
+def run(instrument: Instrument, options: Options) -> int:
+    """Play until stopped by SIGTERM, SIGINT or the end of `seconds`. Returns the exit status."""
+    clock = WallClock()
+    board = make_board(options.board, clock, instrument.seed)
+    stage = Stage(instrument, board, clock)
+    conductor, systemd = stage.conductor, Systemd()
+    with contextlib.ExitStack() as mirror:
+        mirror.callback(_write_report, stage, options.report)
+        mirror.callback(stage.close)
+        stage.open()
+        if options.sessions is not None:
+            recorder = Recorder(
+                _log_path(options.sessions, instrument), instrument, clock.now(), _today().isoformat()
+            )
+            mirror.callback(recorder.close)
+            recorder.start()
+            conductor.listeners.append(recorder.note)
+        ghost = Performer(stage, clock) if board.name == "fake" else None
+        if options.folder is not None:
+            control = Control(options.folder / "control.sock", stage, ghost)
+            mirror.callback(control.close)
+        if options.ghost and ghost is not None:
+            ghost.play(True)
+        conductor.chores.append(lambda now: _alive(systemd, now))
+        mirror.callback(systemd.stopping)
+        with _stopped_by_signals(conductor.stop):
+            systemd.ready(f"{instrument.title} plays")
+            log.info("%s plays on the %s board", instrument.title, board.name)
+            conductor.run(clock.now() + options.seconds)
+    return 0
+
+
+def make_board(name: str, clock: Clock, seed: int) -> Board:
+    """The real board, or the one made of dictionaries."""
+    if name == "fake":
+        from foretone_hardware.fake import FakeBoard
+
+        return FakeBoard(clock, seed)
+    from foretone_hardware.pi import Pi
+
+    return Pi()
+
+
+class Performer:
+    """Hands on a fake board: a person's, through the page, or the ghost's."""
+
+    def __init__(self, stage: Stage, clock: Clock) -> None:
+        self.playing = False
+        self._board: Any = stage.board
+        self._names = [seat.name for seat in stage.conductor.seats.values() if isinstance(seat, Device)]
+        self._ghosts = {
+            seat.name: Ghost(seat.axes, clock, Random(f"{stage.instrument.seed} ghost {seat.name}"))
+            for seat in stage.conductor.seats.values()
+            if isinstance(seat, Device) and seat.role == "source"
+        }
+
+    def play(self, on: bool) -> None:
+        """The ghost takes every sensor, or leaves them as they are."""
+        self.playing = on
+        for name, ghost in self._ghosts.items():
+            self._board.perform(name, ghost.at if on else None)
+
+    def hold(self, name: str, values: tuple[float, ...]) -> None:
+        """A person holds the sensor `name` there; the ghost steps back. ValueError when there is none."""
+        if name not in self._ghosts or len(values) != len(self._ghosts[name].axes):
+            raise ValueError(f"there is no sensor '{name}' with {len(values)} axes to hold")
+        if self.playing:
+            self.play(False)
+        self._board.hold(name, values)
+
+    def look(self) -> dict[str, tuple[float, ...]]:
+        """Every sensor and actuator as a person sees it, 0..1; nothing for one that is released."""
+        return {name: self._board.look(name) for name in self._names}
+
+
+def _alive(systemd: Systemd, now: float) -> float:
+    systemd.step(now)
+    return now + min(systemd.interval, 0.5)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: Any) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_report(stage: Stage, path: Path | None) -> None:
+    if path is not None:
+        path.write_text(json.dumps(stage.report(), indent=2) + "\n")
+
+
+def _today() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+
+
+def _log_path(sessions: Path, instrument: Instrument) -> Path:
+    return sessions / f"{_today():%Y-%m-%dT%H-%M-%SZ}-{instrument.path.stem}.csv"

@@ -1,0 +1,96 @@
+"""A part's place in the instrument: its name and wires, its settings, and what happens when it fails."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+from foretone.event import Setting
+from foretone.instrument import Part
+from foretone.kinds import settings
+
+log = logging.getLogger("foretone")
+
+PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds that a part sits out after its first, second, ... fault in a row; the last one repeats."""
+
+HEALED = 60.0
+"""Seconds without a fault after which the pauses begin again with the first."""
+
+
+class Seat:
+    """Holds one part. `part` is the object itself, None while it could not be opened; `again` is when it may
+    next be called.
+    """
+
+    timed = False
+    """True when whoever plays the part measures its lateness itself (a bus thread)."""
+
+    def __init__(self, made_from: Part, part: Any) -> None:
+        self.name, self.role, self.kind = made_from.name, made_from.role, made_from.kind
+        self.wires, self.axes = made_from.wires, made_from.axes
+        self.part = part
+        self.settings = {key: setting for key, setting in settings(made_from.maker).items() if setting.live}
+        self.again = -math.inf
+        self.fault = ""
+        self.faults = 0
+        self._row = 0
+        self._failed = -math.inf
+        self._complained: str = ""
+
+    @property
+    def epoch(self) -> int:
+        """The player's epoch: a prediction made in an earlier one has been taken back."""
+        return getattr(self.part, "epoch", 0)
+
+    @property
+    def target(self) -> Any:
+        """The object whose attributes the settings are."""
+        return self.part
+
+    def values(self) -> dict[str, Any]:
+        """The live settings as they are now."""
+        return {key: getattr(self.target, key) for key in self.settings if hasattr(self.target, key)}
+
+    def turn(self, setting: Setting) -> str:
+        """Change a live setting; returns why not, or nothing."""
+        if (known := self.settings.get(setting.key)) is None:
+            return (
+                f"it has no such setting to turn while playing; it has {', '.join(self.settings) or 'none'}"
+            )
+        value: Any = setting.value
+        if isinstance(value, float) and known.type is int and value.is_integer():
+            value = int(value)
+        if sentence := known.refuses(value):
+            return sentence
+        if self.target is not None:
+            setattr(self.target, setting.key, known.type(value) if known.type is float else value)
+        return ""
+
+    def complain(self, sentence: str) -> None:
+        """Say something about this part once, not a thousand times a second."""
+        if sentence != self._complained:
+            self._complained = sentence
+            log.warning("%s %s", self.name, sentence)
+
+    def fail(self, error: Exception, now: float) -> None:
+        """The part raised `error`. It sits out a pause that grows with each fault in a row."""
+        if now - self._failed > HEALED:
+            self._row = 0
+        pause = PAUSES[min(self._row, len(PAUSES) - 1)]
+        self._row += 1
+        self._failed = now
+        self.again = now + pause
+        self.faults += 1
+        sentence = f"{error}" or type(error).__name__
+        if sentence != self.fault:
+            log.error("%s is out: %s; trying again with growing pauses", self.name, sentence)
+        self.fault = sentence
+
+    def heal(self) -> None:
+        """The part works again."""
+        if self.fault:
+            log.info("%s is back", self.name)
+        self.fault = ""
+        self.again = -math.inf

@@ -1,0 +1,1 @@
+"""What an instrument plays: one file a kind."""

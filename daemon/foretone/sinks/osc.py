@@ -1,0 +1,66 @@
+"""Open Sound Control out: what is played, as it is played.
+
+Each event goes out twice: as `/prediction f ...`, which an IMPS patch understands, and as
+`/foretone/ORIGIN f ...`. A letting go is a `/foretone/ORIGIN` without values.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Annotated
+
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from foretone.event import Event
+from foretone.parts import Range
+
+
+class OSC:
+    """Sends UDP without waiting for anyone; the conductor thread calls it.
+
+    host
+        Where to send; loopback unless the owner says so.
+    port
+        5000 is where IMPS' own patches hear predictions.
+    address
+        What a played event is called for IMPS; empty to send only ours.
+    lost
+        How many packets the system refused.
+    """
+
+    def __init__(
+        self,
+        axes: tuple[str, ...],
+        *,
+        host: str = "127.0.0.1",
+        port: Annotated[int, Range(1, 65535)] = 5000,
+        address: str = "/prediction",
+    ) -> None:
+        self.axes = axes
+        self.lost = 0
+        self._to = (host, port)
+        self._address = address
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def play(self, event: Event) -> None:
+        """Send one event."""
+        if self._address and event.values:
+            self._send(self._address, event.values)
+        self._send(f"/foretone/{event.origin}", event.values)
+
+    def rest(self) -> None:
+        """Nothing is held at this end: every letting go was sent as it was played."""
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _send(self, address: str, values: tuple[float, ...]) -> None:
+        builder = OscMessageBuilder(address)
+        for value in values:
+            builder.add_arg(value, "f")
+        try:
+            self._socket.sendto(builder.build().dgram, self._to)
+        except OSError:
+            self.lost += 1

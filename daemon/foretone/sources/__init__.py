@@ -1,0 +1,1 @@
+"""What an instrument hears: one file a kind."""

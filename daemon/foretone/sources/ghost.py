@@ -1,0 +1,122 @@
+"""A performer that is not there: gestures as a hand makes them, for an instrument without one.
+
+Phrases of one to four gestures, then a silence that leaves room for an answer. A gesture is a sweep, a
+wiggle, a row of steps or a swell; sweeps follow the minimum-jerk profile of human reaching (T. Flash and
+N. Hogan, "The coordination of arm movements", J. Neurosci. 5(7), 1985).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Annotated
+
+from foretone.clock import Clock
+from foretone.parts import Range
+
+Curve = Callable[[float], float]
+
+
+class Ghost:
+    """Gives a position for any moment, later ones after earlier ones; the same seed moves the same way.
+
+    rest
+        Mean silence between phrases, in seconds.
+    """
+
+    def __init__(
+        self,
+        axes: tuple[str, ...],
+        clock: Clock,
+        random: Random,
+        *,
+        rest: Annotated[float, Range(0, 60, "s")] = 3.0,
+    ) -> None:
+        self.axes = axes
+        self._clock = clock
+        self._hands = [_Hand(Random(random.random()), rest, clock.now()) for _ in axes]
+
+    def read(self) -> tuple[float, ...]:
+        """Where the hand is now, 0..1 on each axis."""
+        return self.at(self._clock.now())
+
+    def at(self, now: float) -> tuple[float, ...]:
+        """Where the hand is at `now`, seconds of the clock; not to be asked about the past."""
+        return tuple(hand.at(now) for hand in self._hands)
+
+    def close(self) -> None:
+        """It fades."""
+
+
+class _Hand:
+    """One axis: a row of segments, made as time reaches them."""
+
+    def __init__(self, random: Random, rest: float, start: float) -> None:
+        self._random, self._rest = random, rest
+        self._position = random.uniform(0.2, 0.8)
+        self._segments = self._perform()
+        self._begin, self._length = start, 0.3
+        self._curve: Curve = lambda _: self._position
+
+    def at(self, now: float) -> float:
+        while now >= self._begin + self._length:
+            self._begin += self._length
+            self._length, self._curve = next(self._segments)
+        return min(max(self._curve((now - self._begin) / self._length), 0.0), 1.0)
+
+    def _perform(self) -> Iterator[tuple[float, Curve]]:
+        """Endless pairs of seconds and a curve over 0..1."""
+        choose = self._random
+        while True:
+            energy = choose.uniform(0.2, 1.0)
+            for _ in range(choose.randint(1, 4)):
+                gesture = choose.choices((self._sweep, self._wiggle, self._steps, self._swell), (4, 3, 3, 2))[
+                    0
+                ]
+                yield from gesture(energy)
+                if choose.random() < 0.5:
+                    yield self._hold(choose.uniform(0.08, 0.4))
+            yield self._hold(self._rest * choose.uniform(0.4, 1.6))
+
+    def _hold(self, seconds: float) -> tuple[float, Curve]:
+        here = self._position
+        return max(seconds, 0.01), lambda _: here
+
+    def _move(self, target: float, seconds: float) -> tuple[float, Curve]:
+        start, self._position = self._position, target
+        return seconds, lambda t: start + (target - start) * t**3 * (10 - 15 * t + 6 * t * t)
+
+    def _elsewhere(self, least: float) -> float:
+        place = self._random.random()
+        return place if abs(place - self._position) > least else self._elsewhere(least * 0.9)
+
+    def _sweep(self, energy: float) -> Iterator[tuple[float, Curve]]:
+        for _ in range(self._random.randint(1, 3)):
+            target = self._elsewhere(0.3)
+            yield self._move(
+                target, abs(target - self._position) * self._random.uniform(0.6, 1.6) / energy**0.5
+            )
+
+    def _wiggle(self, energy: float) -> Iterator[tuple[float, Curve]]:
+        turns, rate = self._random.randint(2, 6), self._random.uniform(1.2, 4.5) * (0.6 + 0.4 * energy)
+        width, centre = self._random.uniform(0.04, 0.25) * energy, self._position
+        grow = self._random.choice((-0.7, 0.0, 0.7))
+
+        def curve(t: float) -> float:
+            return centre + width * (1 + grow * (2 * t - 1)) * math.sin(math.tau * turns * t) * min(
+                1.0, 6 * t
+            )
+
+        yield turns / rate, curve
+
+    def _steps(self, energy: float) -> Iterator[tuple[float, Curve]]:
+        places = [self._random.uniform(0.05, 0.95) for _ in range(self._random.randint(2, 4))]
+        beat = self._random.choice((0.2, 0.25, 0.33, 0.4)) / (0.7 + 0.3 * energy)
+        for step in range(self._random.randint(3, 9)):
+            travel = self._random.uniform(0.06, 0.11)
+            yield self._move(places[step % len(places)] + self._random.gauss(0, 0.01), travel)
+            yield self._hold(beat * self._random.choice((1, 1, 1, 2)) - travel)
+
+    def _swell(self, energy: float) -> Iterator[tuple[float, Curve]]:
+        yield self._move(self._elsewhere(0.2), self._random.uniform(1.5, 3.5) / (0.5 + 0.5 * energy))

@@ -1,0 +1,155 @@
+"""An instrument on a board: every part opened in order, and closed in the opposite order."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from foretone import kinds
+from foretone.bus import Bus, Device
+from foretone.clock import Clock
+from foretone.conductor import Conductor
+from foretone.event import Event
+from foretone.instrument import Instrument, Part
+from foretone.parts import BUSES, Board
+from foretone.seat import Seat
+from foretone.watch import Histogram
+
+
+class Stage:
+    """Puts an instrument on a board and takes it down again.
+
+    `sources` replaces the file's own sources, by name, with ready-made objects: that is how a recorded
+    session is played instead of hands. `open` and `close` are each other's mirror.
+    """
+
+    def __init__(
+        self, instrument: Instrument, board: Board, clock: Clock, sources: dict[str, Any] | None = None
+    ) -> None:
+        self.instrument = instrument
+        self.board = board
+        self.conductor = Conductor(clock)
+        self.buses: dict[str, Bus] = {}
+        self._sources = sources
+        self._shut: list[tuple[Seat, Part]] = []
+
+    def open(self, threads: bool = True) -> None:
+        """Open every part. A device that is not there is out, and waited for; the others play.
+
+        With `threads` each bus runs by itself; without, `run_until` moves everything by the clock.
+        """
+        for part in self.instrument.parts.values():
+            if part.role == "source" and self._sources is not None:
+                self.conductor.seat(Seat(part, self._sources.get(part.name)))
+            elif _is_driver(part):
+                self._seat_driver(part)
+            else:
+                self._seat_made(part)
+        if self._shut:
+            self.conductor.chores.append(self._reopen)
+        for bus in self.buses.values():
+            bus.open()
+            if threads:
+                bus.start()
+
+    def close(self) -> None:
+        """Everything rests, then closes, in the opposite order of opening. Never raises."""
+        self.conductor.rest()
+        for bus in reversed(self.buses.values()):
+            bus.close()
+        for seat in reversed(self.conductor.seats.values()):
+            if not isinstance(seat, Device) and hasattr(seat.part, "close"):
+                self.conductor.shut(seat)
+        self.board.close()
+
+    def run_until(self, moment: float) -> None:
+        """Play on by hand to `moment`; for a clock that is moved by hand."""
+        clock: Any = self.conductor.clock
+        while (wake := min([self.conductor.wake(), *(bus.wake() for bus in self.buses.values())])) <= moment:
+            clock.move_to(wake)
+            for bus in self.buses.values():
+                bus.step()
+            self.conductor.run_waiting()
+        clock.move_to(moment)
+
+    def play(self, events: Sequence[Event]) -> None:
+        """Play events at their times; for a clock that is moved by hand."""
+        for event in events:
+            self.run_until(event.time)
+            self.conductor.step(event)
+            for bus in self.buses.values():
+                bus.step()
+
+    def report(self) -> dict[str, Any]:
+        """What happened so far: counts, and latencies in milliseconds."""
+        devices = [seat for seat in self.conductor.seats.values() if isinstance(seat, Device)]
+        servos = [device for device in devices if hasattr(device.driver, "writes")]
+        played = Histogram.merged(
+            [self.conductor.latency["due_to_played"], *(device.lateness for device in devices)]
+        )
+        counts = dict(self.conductor.counts)
+        for seat in self.conductor.seats.values():
+            counts["malformed"] += getattr(seat.part, "malformed", 0)
+        return {
+            **counts,
+            "servo_writes": sum(device.driver.writes for device in servos),
+            "faults": {seat.name: seat.faults for seat in self.conductor.seats.values() if seat.faults},
+            "late": dict(self.conductor.late.counts),
+            "latency_ms": {
+                "input_to_prediction": self.conductor.latency["input_to_prediction"].summary(),
+                "input_to_servo": Histogram.merged(device.lateness for device in servos).summary(),
+                "due_to_played": played.summary(),
+            },
+        }
+
+    def _seat_driver(self, part: Part) -> None:
+        wire = next((name for name in kinds.house(part.maker) if name in BUSES), part.name)
+        bus = self.buses.get(wire)
+        if bus is None:
+            bus = self.buses[wire] = Bus(wire, self.conductor.clock, self.conductor.emit)
+        device = Device(part, lambda **chosen: self._make(part, chosen), bus)
+        self.board.fit(part.name, part.maker, part.settings)
+        bus.devices.append(device)
+        self.conductor.seat(device)
+
+    def _seat_made(self, part: Part) -> None:
+        seat = Seat(part, None)
+        self.conductor.seat(seat)
+        self._shut.append((seat, part))
+        self._reopen(self.conductor.clock.now())
+
+    def _reopen(self, now: float) -> float:
+        """Open what could not be opened before, such as a port that another program had."""
+        for seat, part in list(self._shut):
+            if seat.again <= now:
+                try:
+                    seat.part = self._make(part, part.settings)
+                except OSError as error:
+                    seat.fail(error, now)
+                    continue
+                self._shut.remove((seat, part))
+                seat.heal()
+                self.conductor.follow(seat)
+        return min((seat.again for seat, _ in self._shut), default=math.inf)
+
+    def _make(self, part: Part, settings: dict[str, Any]) -> Any:
+        given: dict[str, Any] = {
+            "clock": self.conductor.clock,
+            "axes": part.axes,
+            "name": part.name,
+            "emit": self.conductor.emit,
+            "random": random.Random(f"{self.instrument.seed} {part.name}"),
+            "folder": self.instrument.path.parent,
+        }
+        wanted = kinds.house(part.maker)
+        given.update({wire: getattr(self.board, wire) for wire in BUSES if wire in wanted})
+        made = part.maker(*(given[name] for name in wanted), **settings)
+        if part.role == "sink" and hasattr(made, "origins"):
+            made.origins = part.wires
+        return made
+
+
+def _is_driver(part: Part) -> bool:
+    return hasattr(part.maker, "read") or hasattr(part.maker, "write")
