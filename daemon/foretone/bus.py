@@ -35,6 +35,7 @@ class Device(Seat):
         self.lateness = Histogram()
         """From the event's own time to the return of the write."""
         self.driver: Any = None
+        self._written = 0
         self.position: tuple[float, ...] | None = None
         """A sensor's last emitted reading."""
         self.deadband = made_from.polled.get("deadband", 0.0)
@@ -48,6 +49,11 @@ class Device(Seat):
     def target(self) -> Any:
         """The driver; None while it is out."""
         return self.driver
+
+    @property
+    def writes(self) -> int:
+        """How often a servo was really commanded, by all the drivers there were; 0 for other devices."""
+        return self._written + getattr(self.driver, "writes", 0)
 
     def turn(self, setting: Setting) -> str:
         """As for every seat; a driver that is opened again keeps what was chosen."""
@@ -70,7 +76,7 @@ class Device(Seat):
 
     def close(self) -> None:
         """Close the driver; one that fails even at that is gone anyway."""
-        driver, self.driver = self.driver, None
+        self._written, driver, self.driver = self.writes, self.driver, None
         if driver is not None:
             with contextlib.suppress(Exception):
                 driver.close()

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from foretone.errors import ForetoneError, InstrumentError, ModelError
@@ -20,7 +21,10 @@ CONFIG = 78
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    # python-osc logs every packet that it cannot read; we count them.
+    handler.addFilter(lambda record: "pythonosc" not in record.pathname)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
     try:
         status: int = options.command(options)
     except (InstrumentError, ModelError) as error:
@@ -103,8 +107,7 @@ def _replay(options: argparse.Namespace) -> int:
 def _practise(options: argparse.Namespace) -> int:
     from foretone import replay
 
-    sources = load(find(options.instrument), options.set, roles=["source"])
-    return replay.practise(sources, minutes=options.minutes, out=options.out)
+    return replay.practise(_instrument(options, roles=["source"]), minutes=options.minutes, out=options.out)
 
 
 def _synth(options: argparse.Namespace) -> int:
@@ -128,8 +131,9 @@ def _panel(options: argparse.Namespace) -> int:
     return server.main(options.state, options.host, options.port, ready)
 
 
-def _instrument(options: argparse.Namespace) -> Instrument:
-    return load(find(options.instrument), options.set)
+def _instrument(options: argparse.Namespace, **only: Sequence[str]) -> Instrument:
+    instrument = load(find(options.instrument), options.set, **only)
+    return instrument if options.seed is None else replace(instrument, seed=options.seed)
 
 
 def _log_arguments(options: argparse.Namespace) -> list[str]:
@@ -167,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="PART.KEY=VALUE",
             help="change a setting of the file",
         )
+        made.add_argument("--seed", type=int, metavar="N", help="another one than the file's")
 
     def playing(made: argparse.ArgumentParser, board: str) -> None:
         made.add_argument("--board", choices=("pi", "fake"), default=board, help=f"default: {board}")

@@ -83,7 +83,7 @@ class Seat:
         self._failed = now
         self.again = now + pause
         self.faults += 1
-        sentence = f"{error}" or type(error).__name__
+        sentence = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if sentence != self.fault:
             log.error("%s is out: %s; trying again with growing pauses", self.name, sentence)
         self.fault = sentence

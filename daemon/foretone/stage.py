@@ -85,7 +85,7 @@ class Stage:
     def report(self) -> dict[str, Any]:
         """What happened so far: counts, and latencies in milliseconds."""
         devices = [seat for seat in self.conductor.seats.values() if isinstance(seat, Device)]
-        servos = [device for device in devices if hasattr(device.driver, "writes")]
+        servos = [device for device in devices if device.writes]
         played = Histogram.merged(
             [self.conductor.latency["due_to_played"], *(device.lateness for device in devices)]
         )
@@ -94,7 +94,7 @@ class Stage:
             counts["malformed"] += getattr(seat.part, "malformed", 0)
         return {
             **counts,
-            "servo_writes": sum(device.driver.writes for device in servos),
+            "servo_writes": sum(device.writes for device in servos),
             "faults": {seat.name: seat.faults for seat in self.conductor.seats.values() if seat.faults},
             "late": dict(self.conductor.late.counts),
             "latency_ms": {

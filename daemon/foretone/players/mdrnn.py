@@ -61,7 +61,7 @@ class MDRNN:
         mode: Annotated[Mode, LIVE] = "call-response",
         silence: Annotated[float, Range(0.05, 30, "s"), LIVE] = 0.8,
         pi_temperature: Annotated[float, Range(0.01, 10), LIVE] = 1.0,
-        sigma_temperature: Annotated[float, Range(0, 10), LIVE] = 0.1,
+        sigma_temperature: Annotated[float, Range(0, 10), LIVE] = 0.3,
         time_scale: Annotated[float, Range(0.1, 10), LIVE] = 1.0,
     ) -> None:
         self.axes = axes

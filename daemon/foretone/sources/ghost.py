@@ -1,6 +1,6 @@
 """A performer that is not there: gestures as a hand makes them, for an instrument without one.
 
-Phrases of one to four gestures, then a silence that leaves room for an answer. A gesture is a sweep, a
+Phrases of one to three gestures, then a silence that leaves room for an answer. A gesture is a sweep, a
 wiggle, a row of steps or a swell; sweeps follow the minimum-jerk profile of human reaching (T. Flash and
 N. Hogan, "The coordination of arm movements", J. Neurosci. 5(7), 1985).
 """
@@ -70,7 +70,7 @@ class _Hand:
         choose = self._random
         while True:
             energy = choose.uniform(0.2, 1.0)
-            for _ in range(choose.randint(1, 4)):
+            for _ in range(choose.randint(1, 3)):
                 gesture = choose.choices((self._sweep, self._wiggle, self._steps, self._swell), (4, 3, 3, 2))[
                     0
                 ]

@@ -12,11 +12,11 @@ import threading
 from typing import Annotated
 
 from pythonosc.osc_message import OscMessage
-from pythonosc.osc_packet import OscPacket
 
 from foretone.clock import Clock
 from foretone.errors import PacketError
 from foretone.event import Event, Setting
+from foretone.packet import messages
 from foretone.parts import Emit, Range
 
 LARGEST = 65535
@@ -84,17 +84,17 @@ class OSC:
 
     def _take(self, packet: bytes, stamp: float) -> None:
         try:
-            for timed in OscPacket(packet).messages:
-                self._emit(self._message(timed.message, stamp))
-        except Exception:  # noqa: BLE001 -- python-osc's parser raises many kinds, and packets come from anywhere
+            for message in messages(packet):
+                self._emit(self._understood(message, stamp))
+        except PacketError:
             self.malformed += 1
 
-    def _message(self, message: OscMessage, stamp: float) -> Event | Setting:
+    def _understood(self, message: OscMessage, stamp: float) -> Event | Setting:
         values = message.params
         if message.address == self._address:
             if len(values) != len(self.axes):
                 raise PacketError(f"{self._address} has {len(values)} values, expected {len(self.axes)}")
-            if not all(isinstance(value, float | int) and math.isfinite(value) for value in values):
+            if not all(type(value) in (float, int) and math.isfinite(value) for value in values):
                 raise PacketError(f"{self._address} has values that are not finite numbers")
             return Event(stamp, self._name, tuple(min(max(float(value), 0.0), 1.0) for value in values))
         match message.address.split("/"):

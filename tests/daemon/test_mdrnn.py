@@ -1,0 +1,211 @@
+"""The MDRNN player: the four modes of IMPS, and the hand-over, on a clock moved by hand."""
+
+import math
+from random import Random
+
+import pytest
+
+from foretone.event import Event
+from foretone.players.mdrnn import MDRNN, SHORTEST
+
+
+def player(models, seed=1, model="one.tflite", axes=("lever",), **settings):
+    made = MDRNN(axes, "duet", Random(seed), models, model=model, **settings)
+    assert made.tick(0.0) in ([], ()) or settings.get("mode") == "battle"
+    return made
+
+
+class Told:
+    """Stands between a player and its network, and remembers what the network was told."""
+
+    def __init__(self, made):
+        self.rows, step = [], made._model.step
+
+        def told(x, state):
+            self.rows.append(tuple(x))
+            return step(x, state)
+
+        made._model.step = told
+
+
+def play_on(made, until):
+    """Tick whenever the player asks to be, as the conductor does; returns what it plays, in order."""
+    played = []
+    while made.wake <= until:
+        played += made.tick(made.wake)
+    return played
+
+
+def test_observe_conditions_and_plays_nothing(models):
+    made = player(models, mode="observe")
+    told = Told(made)
+    assert made.hear(Event(1.0, "lever", (0.4,))) == ()
+    assert made.hear(Event(1.5, "lever", (0.6,))) == ()
+    assert made.wake == math.inf
+    assert told.rows[1] == (0.5, 0.6)
+
+
+def test_filter_plays_each_prediction_at_once_and_ignores_its_dt(models):
+    made = player(models, mode="filter")
+    for time in (1.0, 1.01, 1.02):
+        (event,) = made.hear(Event(time, "lever", (0.4,)))
+        assert (event.time, event.origin) == (time, "duet")
+        assert 0.0 <= event.values[0] <= 1.0
+
+
+def test_filter_stops_with_its_input_and_lets_go(models):
+    made = player(models, mode="filter", silence=0.5)
+    made.hear(Event(1.0, "lever", (0.4,)))
+    assert play_on(made, 60.0) == [Event(1.5, "duet", ())]
+    assert made.wake == math.inf
+
+
+def test_call_response_answers_after_the_silence_and_plays_on_by_itself(models):
+    made = player(models, silence=0.8)
+    assert made.hear(Event(1.0, "lever", (0.4,))) == ()
+    assert made.wake == pytest.approx(1.8)
+    played = play_on(made, 10.0)
+    assert len(played) > 20
+    assert played[0].time > 1.8
+    assert all(a.time < b.time for a, b in zip(played, played[1:], strict=False))
+
+
+def test_the_silence_is_told_to_the_model_and_the_last_event_is_not_fed_twice(models):
+    made = player(models, silence=0.8)
+    told = Told(made)
+    made.hear(Event(1.0, "lever", (0.4,)))
+    made.hear(Event(1.25, "lever", (0.7,)))
+    (answer,) = made.tick(made.wake)
+    assert told.rows[1:] == [(0.25, 0.7), (pytest.approx(0.8), 0.7)]
+    made.tick(made.wake)
+    assert told.rows[3][0] == pytest.approx(answer.time - 2.05)
+    assert told.rows[3][1:] == answer.values
+
+
+def test_when_the_player_returns_the_pending_prediction_is_cancelled_and_the_voice_released(models):
+    made = player(models)
+    made.hear(Event(1.0, "lever", (0.4,)))
+    play_on(made, 4.0)
+    epoch = made.epoch
+    told = Told(made)
+    assert made.hear(Event(4.01, "lever", (0.2,))) == (Event(4.01, "duet", ()),)
+    assert made.epoch > epoch
+    assert 0 < told.rows[0][0] < 0.5, "its wait is counted from what the model played last"
+    assert made.hear(Event(4.02, "lever", (0.2,))) == ()
+
+
+def test_battle_begins_by_itself_and_hears_only_itself(models):
+    made = player(models, mode="battle")
+    told = Told(made)
+    first = play_on(made, 2.0)
+    assert len(first) > 5
+    fed = len(told.rows)
+    assert made.hear(Event(2.0, "lever", (0.4,))) == ()
+    assert len(told.rows) == fed
+    assert play_on(made, 4.0)
+
+
+@pytest.mark.parametrize("mode", ["observe", "filter", "call-response", "battle"])
+def test_changing_the_mode_releases_what_sounds_and_takes_back_what_was_to_come(models, mode):
+    made = player(models, mode="battle")
+    play_on(made, 2.0)
+    epoch = made.epoch
+    made.mode = mode
+    assert made.epoch > epoch
+    assert made.tick(2.0) == (Event(2.0, "duet", ()),)
+    assert bool(play_on(made, 4.0)) == (mode == "battle")
+
+
+def test_rest_releases_once(models):
+    made = player(models, mode="battle")
+    play_on(made, 2.0)
+    assert made.rest(2.0) == (Event(2.0, "duet", ()),)
+    assert made.rest(2.1) == ()
+    assert made.wake == math.inf
+
+
+def test_the_same_seed_plays_the_same(models):
+    assert play_on(player(models, 7, mode="battle"), 5) == play_on(player(models, 7, mode="battle"), 5)
+    assert play_on(player(models, 7, mode="battle"), 5) != play_on(player(models, 8, mode="battle"), 5)
+
+
+def test_time_scale_stretches_the_waits_but_not_what_the_model_hears(models):
+    plain, slow = (player(models, 7, mode="battle", time_scale=scale) for scale in (1.0, 4.0))
+    told = Told(slow)
+    slow_played, plain_played = play_on(slow, 20.0), play_on(plain, 5.0)
+    assert slow_played[5].time - slow_played[4].time == pytest.approx(
+        4 * (plain_played[5].time - plain_played[4].time)
+    )
+    assert [row[0] for row in told.rows[2:6]] == pytest.approx(
+        [(b.time - a.time) / 4 for a, b in zip(slow_played[:4], slow_played[1:5], strict=True)]
+    )
+
+
+def test_cold_sigma_plays_the_mean_and_hot_sigma_spreads(models):
+    def spread(sigma):
+        made = player(models, 1, mode="filter", sigma_temperature=sigma, pi_temperature=0.01)
+        made.hear(Event(1.0, "lever", (0.4,)))
+        values = [made._draw()[1][0] for _ in range(200)]
+        return max(values) - min(values)
+
+    assert spread(0.0) == 0.0
+    assert 0.0 < spread(0.01) < spread(1.0)
+
+
+def test_pi_temperature_chooses_between_components(models):
+    made = player(models, 1, mode="filter", sigma_temperature=0.0)
+    made._mixture = [0.1, 0.2, 0.1, 0.8, 1, 1, 1, 1, 2.0, 0.0]
+
+    def share():
+        return sum(made._draw()[1][0] == 0.8 for _ in range(2000)) / 2000
+
+    made.pi_temperature = 0.01
+    assert share() == 0.0
+    made.pi_temperature = 1.0
+    assert share() == pytest.approx(1 / (1 + math.e**2), abs=0.03)
+    made.pi_temperature = 10.0
+    assert share() == pytest.approx(0.45, abs=0.04)
+
+
+def test_output_that_is_not_finite_is_contained_and_counted(models):
+    made = player(models, mode="filter")
+    step = made._model.step
+    made._model.step = lambda x, state: ([math.nan] * 10, state)
+    assert made.hear(Event(1.0, "lever", (0.4,))) == ()
+    assert made.stumbles == 1
+    made._model.step = step
+    assert len(made.hear(Event(1.1, "lever", (0.4,)))) == 1
+
+
+def test_waits_are_never_nothing_and_never_for_ever(models):
+    made = player(models, mode="battle")
+    made._model.step = lambda x, state: ([-9.0, 0.5] * 2 + [1e-9] * 4 + [0.0, 0.0], state)
+    first, second = made.tick(0.0), made.tick(made.wake)
+    assert second[0].time - first[0].time == pytest.approx(SHORTEST)
+
+
+def test_after_a_stall_the_rhythm_goes_on_from_now(models):
+    made = player(models, mode="battle")
+    play_on(made, 2.0)
+    (event,) = made.tick(9.0)
+    assert event.time > 9.0
+
+
+def test_a_letting_go_of_the_player_is_not_an_event_for_the_model(models):
+    made = player(models, mode="filter")
+    assert made.hear(Event(1.0, "lever", ())) == ()
+
+
+def test_any_number_of_axes(models):
+    made = player(models, model="three.tflite", axes=("x", "y", "z"), mode="filter")
+    (event,) = made.hear(Event(1.0, "pad", (0.1, 0.5, 0.9)))
+    assert len(event.values) == 3
+
+
+def test_the_card_is_compared_with_the_wires(models):
+    assert MDRNN.check(("lever",), models, {"model": "one.tflite"}) == []
+    assert MDRNN.check(("lever",), models, {"model": "three.tflite"}) == [
+        "the model hears 3 axes (x, y, z), but is given 1: lever"
+    ]
+    (gone,) = MDRNN.check(("lever",), models, {"model": "gone.tflite"})
+    assert "there is no model at" in gone
