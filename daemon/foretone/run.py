@@ -52,15 +52,14 @@ def run(instrument: Instrument, options: Options) -> int:
     conductor, systemd = stage.conductor, Systemd()
     with contextlib.ExitStack() as mirror:
         mirror.callback(_write_report, stage, options.report)
-        mirror.callback(stage.close)
-        stage.open()
         if options.sessions is not None:
-            recorder = Recorder(
-                _log_path(options.sessions, instrument), instrument, clock.now(), _today().isoformat()
-            )
+            path = _log_path(options.sessions, instrument)
+            recorder = Recorder(path, instrument, clock.now(), _today().isoformat())
             mirror.callback(recorder.close)
             recorder.start()
             conductor.listeners.append(recorder.note)
+        mirror.callback(stage.close)
+        stage.open()
         ghost = Performer(stage, clock) if board.name == "fake" else None
         if options.folder is not None:
             control = Control(options.folder / "control.sock", stage, ghost)

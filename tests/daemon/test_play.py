@@ -1,0 +1,191 @@
+"""The whole instrument as its processes, in real time: what `make play` starts."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from foretone import session
+
+COMMAND = [sys.executable, "-m", "foretone"]
+
+
+def until(condition, seconds=20.0):
+    """Poll until `condition()` is true, and return it; a real process is waited for."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        select_nothing()
+    return found
+
+
+def select_nothing():
+    """Give other processes a moment."""
+    import select
+
+    select.select([], [], [], 0.02)
+
+
+@pytest.fixture
+def ports(free_port):
+    """Changes that keep instruments of tests apart."""
+    return [f"--set={name}.port={free_port()}" for name in ("osc", "voice", "patch")]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts commands, with their output in files, and ends whoever is left."""
+    started = []
+
+    def run(*arguments, **options):
+        out = (tmp_path / f"out-{len(started)}").open("w+")
+        process = subprocess.Popen([*COMMAND, *arguments], stdout=out, stderr=subprocess.STDOUT, **options)
+        process.told = lambda: Path(out.name).read_text()
+        started.append((process, out))
+        return process
+
+    yield run
+    for process, out in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        out.close()
+
+
+def test_headless_it_plays_in_real_time_and_reports(start, ports, tmp_path):
+    began = time.monotonic()
+    process = start(
+        "play", "empi", "--ghost", "--seconds", "6", "--seed", "3", *ports, "--log", str(tmp_path / "sessions"),
+        "--wav", str(tmp_path / "out.wav"), "--report", str(tmp_path / "report.json"),
+    )  # fmt: skip
+    assert process.wait(30) == 0, process.told()
+    assert 6 < time.monotonic() - began < 20
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["events_in"] > 50
+    assert report["dropped"] == report["malformed"] == 0
+    for latency in ("input_to_prediction", "input_to_servo", "due_to_played"):
+        assert set(report["latency_ms"][latency]) == {"p50", "p99", "max", "n"}
+    assert report["latency_ms"]["input_to_prediction"]["n"] == report["events_in"]
+    assert report["played"] <= report["predictions"]
+    assert {"servo_writes", "xruns"} <= set(report)
+    with wave.open(str(tmp_path / "out.wav")) as wav:
+        frames = np.frombuffer(wav.readframes(wav.getnframes()), "<i2")
+        assert wav.getnchannels() == 2
+        assert wav.getnframes() / wav.getframerate() == pytest.approx(6, abs=1.5)
+    assert np.abs(frames.astype(int)).max() > 500
+    (log,) = (tmp_path / "sessions").glob("*.csv")
+    assert len(session.read(log).heard()) == report["events_in"]
+
+
+def test_sigterm_brings_everything_to_rest(start, ports, tmp_path):
+    process = start(
+        "run", "empi", "--board", "fake", "--set", "duet.mode=battle", *ports, "--log", str(tmp_path / "s"),
+        "--report", str(tmp_path / "report.json"),
+    )  # fmt: skip
+    logs = tmp_path / "s"
+    until(lambda: logs.exists() and ",duet,0" in "".join(log.read_text() for log in logs.glob("*.csv")))
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert time.monotonic() - began < 2
+    (log,) = logs.glob("*.csv")
+    assert session.read(log).events[-1].lets_go
+    assert json.loads((tmp_path / "report.json").read_text())["servo_writes"] > 0
+
+
+def test_a_killed_voice_sounds_again_by_itself(start, ports):
+    process = start("play", "empi", "--ghost", "--no-log", "--headless", *ports)
+    voice = until(lambda: child(process, "synth"))
+    until(lambda: "EMPI plays" in process.told())
+    os.kill(voice, signal.SIGKILL)
+    again = until(lambda: (other := child(process, "synth")) != voice and other)
+    ring = until(lambda: ring_of(again))
+    until(lambda: peak(ring) > 0.001)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+    assert "The voice ended unexpectedly and is started again." in process.told()
+
+
+def child(process, command):
+    """The process of ours below `process` that runs `command`."""
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+            words = entry.with_name("cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if fields[1] == str(process.pid) and command.encode() in words and fields[0] != "Z":
+            return int(entry.parent.name)
+    return None
+
+
+def ring_of(pid):
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    path = Path(words[words.index("--state") + 1]) / "sound.ring"
+    return path if path.exists() else None
+
+
+def peak(path):
+    from foretone.errors import SoundError
+    from foretone.ring import Ring
+
+    try:
+        return Ring.open(path).status().peak
+    except SoundError:
+        return 0.0
+
+
+def test_nobody_is_left_when_it_ends(start, ports):
+    process = start("play", "empi", "--no-log", *ports, "--port", "0")
+    told = until(lambda: "EMPI plays" in process.told() and "http://" in process.told() and process.told())
+    assert re.search(r"http://127\.0\.0\.1:\d+/", told)
+    family = [child(process, command) for command in ("run", "synth", "panel")]
+    assert all(family)
+    process.terminate()
+    assert process.wait(15) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in family)
+
+
+@pytest.mark.parametrize("command", ["run", "play"])
+def test_a_wrong_file_exits_78(start, tmp_path, command):
+    (tmp_path / "wrong.toml").write_text("axes = 3\n")
+    process = start(command, str(tmp_path / "wrong.toml"))
+    assert process.wait(20) == 78
+    assert "axes must be a list of names" in process.told()
+
+
+def test_a_missing_model_exits_78_and_says_where_it_looked(start, tmp_path):
+    text = (Path(__file__).parents[2] / "deploy/instruments/empi.toml").read_text()
+    (tmp_path / "empi.toml").write_text(text)
+    process = start("run", str(tmp_path / "empi.toml"), "--board", "fake")
+    assert process.wait(20) == 78
+    assert f"there is no model at {tmp_path / 'empi-s.tflite'}" in process.told()
+
+
+def test_a_flood_of_osc_is_survived_and_ends_with_the_flood(start, ports, tmp_path):
+    """60 000 packets as fast as they go, in filter mode: what could not be taken is counted, no backlog."""
+    port = int(ports[0].rpartition("=")[2])
+    process = start(
+        "run", "empi", "--board", "fake", "--no-log", "--set", "duet.mode=filter", *ports,
+        "--report", str(tmp_path / "report.json"), "--state", str(tmp_path / "state"),
+    )  # fmt: skip
+    until(lambda: "EMPI plays" in process.told())
+    packet = b"/interface\0\0,f\0\0" + b"\x3f\0\0\0"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(60_000):
+            sender.sendto(packet, ("127.0.0.1", port))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["events_in"] > 1000
+    assert report["predictions"] == report["events_in"]
+    assert report["malformed"] == 0

@@ -1,0 +1,83 @@
+"""Sessions played again: the same in, the same out, byte for byte."""
+
+from pathlib import Path
+
+import pytest
+
+from foretone import session
+from foretone.cli import main
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def replay(out, *more):
+    status = main(
+        ["replay", str(GOLDEN / "empi.csv"), "--instrument", "empi", "--fast", "--out", str(out), *more]
+    )
+    assert status == 0
+    return out.read_bytes()
+
+
+def test_a_golden_session_gives_the_same_bytes_twice(tmp_path):
+    assert replay(tmp_path / "a.csv") == replay(tmp_path / "b.csv")
+    assert replay(tmp_path / "a.csv") != replay(tmp_path / "c.csv", "--seed", "9")
+
+
+def test_every_gesture_of_the_session_comes_out_and_its_silences_are_answered(tmp_path):
+    replay(tmp_path / "out.csv")
+    heard, played = session.read(GOLDEN / "empi.csv").heard(), session.read(tmp_path / "out.csv")
+    assert played.heard() == heard
+    answers = [event for event in played.events if event.origin == "duet" and event.values]
+    silences = [(a.time, b.time) for a, b in zip(heard, heard[1:], strict=False) if b.time - a.time > 2]
+    assert silences
+    for begin, end in silences:
+        assert any(begin + 0.8 < event.time < end for event in answers)
+    for event in answers:
+        last = max(before.time for before in heard if before.time <= event.time)
+        assert event.time - last > 0.79, "it never answers into the player's gesture"
+
+
+def test_a_session_of_another_instrument_is_a_sentence(tmp_path, capsys):
+    text = (GOLDEN / "empi.csv").read_text().replace("lever", "knob")
+    (tmp_path / "knob.csv").write_text(text)
+    assert main(["replay", str(tmp_path / "knob.csv"), "--instrument", "empi", "--fast"]) == 1
+    assert "was played by 'knob', but EMPI has lever, osc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "hello\n", "# foretone session 1\ntime,origin,x\n1,a\n"])
+def test_a_broken_session_is_a_sentence(tmp_path, capsys, content):
+    (tmp_path / "broken.csv").write_text(content)
+    assert main(["replay", str(tmp_path / "broken.csv"), "--instrument", "empi", "--fast"]) == 1
+    assert "broken.csv" in capsys.readouterr().err
+
+
+def test_the_ghost_practises_the_same_session_for_the_same_seed(tmp_path):
+    for name, seed in (("a", "4"), ("b", "4"), ("c", "5")):
+        out = str(tmp_path / f"{name}.csv")
+        assert main(["practise", "empi", "--minutes", "1", "--seed", seed, "--out", out]) == 0
+    a, b, c = ((tmp_path / f"{name}.csv").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+    assert len(session.read(tmp_path / "a.csv").heard()) > 300
+
+
+def test_a_replay_source_plays_a_session_exactly(tmp_path):
+    (tmp_path / "again.toml").write_text(
+        'axes = ["lever"]\n[source.tape]\nkind = "replay"\nsession = "in.csv"\n'
+        '[sink.out]\nkind = "osc"\nplays = ["tape"]\n'
+    )
+    lines = (GOLDEN / "empi.csv").read_text().splitlines(keepends=True)[:200]
+    (tmp_path / "in.csv").write_text("".join(lines))
+    from foretone.clock import HandClock
+    from foretone.instrument import load
+    from foretone.stage import Stage
+    from foretone_hardware.fake import FakeBoard
+
+    clock, played = HandClock(), []
+    stage = Stage(load(tmp_path / "again.toml"), FakeBoard(clock), clock)
+    stage.conductor.listeners.append(played.append)
+    stage.open(threads=False)
+    stage.run_until(600.0)
+    stage.close()
+    heard = session.read(tmp_path / "in.csv").heard()
+    assert [(event.time, event.values) for event in played] == [(event.time, event.values) for event in heard]

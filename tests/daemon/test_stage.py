@@ -1,0 +1,146 @@
+"""The whole EMPI on the fake board, in virtual time: registers in, registers out."""
+
+import math
+
+import pytest
+
+from foretone.clock import HandClock
+from foretone.event import Event, Setting
+from foretone.instrument import find, load
+from foretone.run import Performer
+from foretone.stage import Stage
+from foretone_hardware.fake import FakeBoard
+
+
+@pytest.fixture
+def empi(free_port):
+    """The shipped EMPI, opened without threads, with a listener that keeps what was played."""
+    ports = [f"{name}.port={free_port()}" for name in ("osc", "voice", "patch")]
+    clock = HandClock(100.0)
+    stage = Stage(load(find("empi"), ports), FakeBoard(clock, seed=1), clock)
+    played = []
+    stage.conductor.listeners.append(played.append)
+    stage.open(threads=False)
+    yield stage, played
+    stage.close()
+
+
+def gestures(stage, seconds=3.0):
+    """A hand moves the lever to and fro, 25 times a second a little further, and then rests."""
+    for step in range(int(seconds * 25)):
+        stage.board.hold("lever", (0.5 + 0.3 * math.sin(step / 4),))
+        stage.run_until(stage.conductor.clock.now() + 0.04)
+
+
+def test_a_hand_on_the_lever_is_heard_through_its_registers(empi):
+    stage, played = empi
+    stage.board.hold("lever", (0.2,))
+    stage.run_until(100.1)
+    stage.board.hold("lever", (0.8,))
+    stage.run_until(100.2)
+    assert [event.origin for event in played] == ["lever"]
+    assert played[0].values[0] == pytest.approx(0.8, abs=0.01)
+    assert played[0].time == pytest.approx(100.11, abs=0.011)
+
+
+def test_after_a_silence_the_arm_moves_the_light_glows_and_both_let_go_when_the_hand_returns(empi):
+    stage, played = empi
+    gestures(stage)
+    assert stage.board.look("arm") == ()
+    stopped = stage.conductor.clock.now()
+    while not (answers := [event for event in played if event.origin == "duet"]):
+        stage.run_until(stage.conductor.clock.now() + 0.1)
+        assert stage.conductor.clock.now() < stopped + 20
+    assert answers[0].time > stopped + 0.7
+    stage.run_until(answers[0].time + 0.05)
+    latest = [event for event in played if event.origin == "duet"][-1]
+    assert stage.board.look("light")[0] > 0
+    stage.run_until(stage.conductor.clock.now() + 1.0)
+    latest = [event for event in played if event.origin == "duet"][-1]
+    assert stage.board.look("arm")[0] == pytest.approx(latest.values[0], abs=0.05)
+    gestures(stage, 0.5)
+    assert [event for event in played if event.origin == "duet"][-1].lets_go
+    assert stage.board.look("arm") == ()
+    assert stage.board.look("light") in ((0.0,), ())
+
+
+def test_filter_moves_the_arm_with_each_gesture(empi):
+    stage, played = empi
+    stage.conductor.emit(Setting("duet", "mode", "filter"))
+    gestures(stage)
+    heard = [event for event in played if event.origin == "lever"]
+    answers = [event for event in played if event.origin == "duet" and event.values]
+    assert [event.time for event in answers] == [event.time for event in heard]
+    assert stage.report()["servo_writes"] > 10
+    assert stage.report()["latency_ms"]["input_to_servo"]["n"] > 10
+
+
+def test_a_vanishing_chip_is_out_and_comes_back_while_the_rest_plays_on(empi):
+    stage, played = empi
+    stage.board.unplug("arm")
+    stage.conductor.emit(Setting("duet", "mode", "filter"))
+    gestures(stage)
+    assert stage.conductor.seats["arm"].fault
+    assert [event for event in played if event.origin == "duet"]
+    stage.board.plug("arm")
+    gestures(stage, 12.0)
+    assert not stage.conductor.seats["arm"].fault
+    assert stage.report()["servo_writes"] > 10
+
+
+def test_an_osc_port_that_is_taken_is_waited_for(free_port):
+    from foretone.sources.osc import OSC
+
+    port, clock = free_port(), HandClock()
+    other = OSC(("lever",), "other", HandClock(), print, port=port)
+    changes = [f"osc.port={port}", f"voice.port={free_port()}"]
+    stage = Stage(load(find("empi"), changes), FakeBoard(clock), clock)
+    stage.open(threads=False)
+    assert "choose another port" in stage.conductor.seats["osc"].fault
+    other.close()
+    stage.run_until(5.0)
+    assert not stage.conductor.seats["osc"].fault
+    stage.close()
+
+
+def test_closing_leaves_everything_at_rest(empi):
+    stage, played = empi
+    stage.conductor.emit(Setting("duet", "mode", "battle"))
+    stage.run_until(130.0)
+    assert stage.board.look("arm")
+    stage.close()
+    assert played[-1] == Event(130.0, "duet", ())
+    assert stage.board.look("arm") == ()
+    assert stage.board.look("light") in ((0.0,), ())
+
+
+def test_the_performer_takes_the_lever_and_steps_back_for_a_hand(empi):
+    stage, played = empi
+    hands = Performer(stage, stage.conductor.clock)
+    hands.play(True)
+    stage.run_until(110.0)
+    assert len(played) > 50
+    hands.hold("lever", (0.33,))
+    assert not hands.playing
+    stage.run_until(111.0)
+    assert hands.look()["lever"][0] == pytest.approx(0.33, abs=0.01)
+    with pytest.raises(ValueError, match="no sensor 'arm'"):
+        hands.hold("arm", (0.5,))
+
+
+def test_settings_are_checked_as_in_the_file(empi, caplog):
+    stage, _ = empi
+    for setting in (
+        Setting("duet", "pi_temperature", 99),
+        Setting("duet", "mode", "fliter"),
+        Setting("duet", "model", "other.tflite"),
+        Setting("duet", "silence", "long"),
+        Setting("duet", "silence", 2),
+    ):
+        stage.conductor.emit(setting)
+    stage.conductor.run_waiting()
+    assert stage.conductor.seats["duet"].values()["silence"] == 2.0
+    assert stage.conductor.seats["duet"].values()["mode"] == "call-response"
+    assert stage.conductor.counts["malformed"] == 4
+    assert "pi_temperature: must be 0.01 to 10, not 99" in caplog.text
+    assert "did you mean 'filter'?" in caplog.text
