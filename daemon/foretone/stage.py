@@ -11,6 +11,7 @@ from foretone import kinds
 from foretone.bus import Bus, Device
 from foretone.clock import Clock
 from foretone.conductor import Conductor
+from foretone.errors import InstrumentError
 from foretone.event import Event
 from foretone.instrument import Instrument, Part
 from foretone.parts import BUSES, Board
@@ -110,7 +111,10 @@ class Stage:
         if bus is None:
             bus = self.buses[wire] = Bus(wire, self.conductor.clock, self.conductor.emit)
         device = Device(part, lambda **chosen: self._make(part, chosen), bus)
-        self.board.fit(part.name, part.maker, part.settings)
+        try:
+            self.board.fit(part.name, part.maker, part.settings)
+        except OSError as error:
+            raise InstrumentError(self.instrument.path, [f"[{part.role}.{part.name}] {error}"]) from error
         bus.devices.append(device)
         self.conductor.seat(device)
 

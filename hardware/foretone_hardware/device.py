@@ -90,7 +90,7 @@ class Board(Protocol):
         """A gpiozero pin factory; opened at first use."""
 
     def fit(self, name: str, driver: type, settings: Mapping[str, Any]) -> None:
-        """A part called `name` is about to be opened here. A fake board puts a model of its chip on the bus."""
+        """A part called `name` will be opened here; a fake board puts a model of its chip on the bus."""
 
     def close(self) -> None:
         """Give every wire back."""

@@ -1,0 +1,175 @@
+"""A board of dictionaries: real drivers run on it, byte for byte, without a Raspberry Pi.
+
+It knows no chip. The module of a driver has, beside the driver, a class `Chip` that models the chip:
+
+    at = "address"                    the driver's setting that says where on the board the chip sits
+    wire(settings, hand)              for a sensor: from now on `hand()` is where its axes are, each 0..1
+    look(settings) -> (0..1, ...)     for an actuator: what a person sees; empty when it lets go
+
+`settings` are all of the driver's, defaults included, so several parts can use one chip. A chip on I2C has
+
+    Chip()                            as it is when power comes on
+    write(data), read(count)          bytes from and to the bus
+
+and a chip on pins
+
+    Chip(pins, where)                 connects itself to pins of gpiozero's mock factory
+    close()                           lets go of them
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from foretone_hardware.device import DeviceError
+from foretone_hardware.fake.i2c import FakeI2C
+from foretone_hardware.fake.pins import FakePins
+
+NOISE = 0.0005
+"""Standard deviation of every reading, as a part of the travel: a clean potentiometer on short wires."""
+
+Performer = Callable[[float], Sequence[float] | None]
+"""From seconds of the clock to where a sensor is held, each axis 0..1; None lifts the hand."""
+
+
+class Clock(Protocol):
+    """Anything that tells monotonic seconds."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment."""
+
+
+class FakeBoard:
+    """Fit parts to it, give its `i2c` and `pins` to their drivers, and be the hands and eyes.
+
+    Any thread may call every method; the chips themselves are touched by the bus's thread only. Whoever
+    names a part that is not fitted gets a KeyError that lists those that are.
+    """
+
+    name = "fake"
+
+    def __init__(self, clock: Clock, seed: int = 0) -> None:
+        self.i2c = FakeI2C()
+        self.pins = FakePins()
+        self._clock = clock
+        self._seed = seed
+        self._parts: dict[str, _Part] = {}
+        self._chips: dict[tuple[type, object], Any] = {}
+
+    def fit(self, name: str, driver: type, settings: Mapping[str, Any]) -> None:
+        """Put a model of the driver's chip on its bus, or wire the part to the one that is there already.
+
+        Raises DeviceError when the driver has no model, or another chip sits there.
+        """
+        chip = getattr(sys.modules[driver.__module__], "Chip", None)
+        if chip is None:
+            raise DeviceError(
+                f"the fake board cannot fit '{name}': {driver.__module__} has no class Chip;"
+                " hardware/README.md says how to write one"
+            )
+        parameters = list(inspect.signature(driver).parameters.values())
+        wire = parameters[0].name
+        chosen = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} | dict(settings)
+        where = chosen[chip.at]
+        there = self.i2c.chips.get(where) if wire == "i2c" else None
+        if there is not None and type(there) is not chip:
+            raise DeviceError(
+                f"'{name}' cannot be at {where:#x}: another chip is; bridge and write another address"
+            )
+        axes: tuple[str, ...] = driver.axes  # type: ignore[attr-defined]  # every driver has them
+        hand = _Hand(len(axes), self._clock, random.Random(f"{self._seed} {name}"))
+        self._parts[name] = _Part(chip, wire, where, chosen, hand)
+        self.plug(name)
+
+    def hold(self, name: str, values: Sequence[float]) -> None:
+        """A hand holds the sensor there, each axis 0..1, until it is moved on."""
+        self._part(name).hand.hold(values)
+
+    def look(self, name: str) -> tuple[float, ...]:
+        """What a person sees, each axis 0..1; empty for an actuator that lets go or is unplugged.
+
+        A sensor is where it is held. A servo is where its chip's registers send it. A light is as bright as
+        its pin is driven.
+        """
+        part = self._part(name)
+        if hasattr(part.model, "wire"):
+            return part.hand.values
+        chip = self._chips.get(part.place)
+        return () if chip is None else tuple(chip.look(part.settings))
+
+    def perform(self, name: str, performer: Performer | None) -> None:
+        """A performer plays the sensor: asked whenever its chip is read. None in its place stops that."""
+        self._part(name).hand.performer = performer
+
+    def unplug(self, name: str) -> None:
+        """Pull the part's chip off the board, with every other part on it: it does not answer any more."""
+        part = self._part(name)
+        chip = self._chips.pop(part.place, None)
+        if part.bus == "i2c":
+            self.i2c.chips.pop(part.where, None)
+        elif chip is not None:
+            chip.close()
+
+    def plug(self, name: str) -> None:
+        """Put it back. It had no power, so it has forgotten everything it was told."""
+        part = self._part(name)
+        chip = self._chips.get(part.place)
+        if chip is None:
+            given = () if part.bus == "i2c" else (self.pins, part.where)
+            chip = self._chips[part.place] = part.model(*given)
+        for other in self._parts.values():
+            if other.place == part.place and hasattr(chip, "wire"):
+                chip.wire(other.settings, other.hand)
+        if part.bus == "i2c":
+            self.i2c.chips[part.where] = chip
+
+    def close(self) -> None:
+        """Nothing is left of it."""
+        self.i2c.chips.clear()
+        self.pins.close()
+        self._chips.clear()
+
+    def _part(self, name: str) -> _Part:
+        try:
+            return self._parts[name]
+        except KeyError:
+            fitted = ", ".join(self._parts) or "nothing yet"
+            raise KeyError(f"there is no part called '{name}' on the board; fitted: {fitted}") from None
+
+
+@dataclass(frozen=True)
+class _Part:
+    model: type
+    bus: str
+    where: Any
+    settings: dict[str, Any]
+    hand: _Hand
+
+    @property
+    def place(self) -> tuple[type, object]:
+        return self.model, self.where
+
+
+class _Hand:
+    """Where a sensor is held; called, it says so as the chip would feel it, with a little noise."""
+
+    def __init__(self, axes: int, clock: Clock, random: random.Random) -> None:
+        self.values = (0.5,) * axes
+        self.performer: Performer | None = None
+        self._clock, self._random = clock, random
+
+    def hold(self, values: Sequence[float]) -> None:
+        if len(values) != len(self.values):
+            raise ValueError(f"hold {len(self.values)} values, one for each axis, not {len(values)}")
+        self.values = tuple(min(1.0, max(0.0, value)) for value in values)
+
+    def __call__(self) -> tuple[float, ...]:
+        performer = self.performer
+        if performer is not None and (values := performer(self._clock.now())) is not None:
+            self.hold(values)
+        return tuple([value + self._random.gauss(0.0, NOISE) for value in self.values])
