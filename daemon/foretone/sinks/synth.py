@@ -1,0 +1,142 @@
+"""To the audio process: gestures as OSC datagrams over loopback."""
+
+from __future__ import annotations
+
+import math
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Annotated
+
+from foretone.event import Event
+from foretone.parts import LIVE, Range
+
+_ROOT = "/foretone/synth"
+_VOICES = ["player", "model"]
+
+_REMIND = 1.0
+"""Seconds of playing after which the volume is told again, to an audio process that may have started anew."""
+
+
+class Synth:
+    """A voice for each origin that it plays. Conductor thread; nothing here waits or raises.
+
+    voices
+        The first origin sounds in the first voice, the second in the second, all others in the last.
+    volume
+        0 to 1, while playing.
+    port
+        UDP port on 127.0.0.1 that the audio process listens on.
+    pcm, rate, period, periods, lookahead
+        For the audio process, which reads the same table. `pcm` is any ALSA name; a block has `period` frames
+        and the buffer `periods` blocks; `lookahead` makes the limiter cleaner and everything a period later.
+    """
+
+    def __init__(
+        self,
+        axes: Sequence[str],
+        *,
+        voices: list[str] = _VOICES,
+        volume: Annotated[float, Range(0, 1), LIVE] = 0.8,
+        port: Annotated[int, Range(1024, 65535)] = 7401,
+        pcm: str = "default",
+        rate: Annotated[int, Range(44100, 48000, "Hz")] = 48000,
+        period: Annotated[int, Range(32, 1024, "frames")] = 128,
+        periods: Annotated[int, Range(2, 8)] = 3,
+        lookahead: bool = True,
+    ) -> None:
+        self.axes = tuple(axes)
+        self.pcm, self.rate, self.period, self.periods, self.lookahead = pcm, rate, period, periods, lookahead
+        self.port = port
+        self.lost = 0
+        """Datagrams that nobody took."""
+        self._voices = tuple(voices) or ("player",)
+        self._origins: tuple[str, ...] = ()
+        self._forms: dict[int, tuple[bytes, struct.Struct]] = {}
+        self._told = -math.inf
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.connect(("127.0.0.1", port))
+        self._address_voices()
+        self.volume = volume
+
+    @property
+    def origins(self) -> Sequence[str]:
+        """Whose events these are: the instrument's `plays`, in its order."""
+        return self._origins
+
+    @origins.setter
+    def origins(self, names: Sequence[str]) -> None:
+        self._origins = tuple(names)
+        self._address_voices()
+
+    @property
+    def volume(self) -> float:
+        """0 to 1."""
+        return self._volume
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        self._volume = value
+        self._send(_VOLUME + struct.pack(">f", value))
+
+    def play(self, event: Event) -> None:
+        """Sound a gesture when it is due, or release its voice."""
+        voice = self._places.get(event.origin, 0)
+        if event.lets_go:
+            self._send(self._rests[voice])
+            return
+        if abs(event.time - self._told) >= _REMIND:
+            self._told = event.time
+            self.volume = self._volume
+        tags, numbers = self._form(len(event.values))
+        try:
+            self._send(self._heads[voice] + tags + numbers.pack(event.time, *event.values))
+        except (OverflowError, struct.error):
+            self.lost += 1  # no number, or too large for 32 bits: not a gesture
+
+    def rest(self) -> None:
+        """Release every voice."""
+        self._send(_REST)
+
+    def close(self) -> None:
+        """Release every voice, then the socket."""
+        if self._socket.fileno() >= 0:
+            self.rest()
+        self._socket.close()
+
+    def _address_voices(self) -> None:
+        names = self._voices + self._voices[-1:] * len(self._origins)
+        self._places = {origin: place for place, origin in enumerate(self._origins)}
+        self._heads = [_text(f"{_ROOT}/{name}") for name in names]
+        self._rests = [_text(f"{_ROOT}/{name}/rest") + _text(",") for name in names]
+
+    def _form(self, count: int) -> tuple[bytes, struct.Struct]:
+        """The type tags and the layout of a gesture with so many values."""
+        form = self._forms.get(count)
+        if form is None:
+            form = self._forms[count] = (_text(",d" + "f" * count), struct.Struct(f">d{count}f"))
+        return form
+
+    def _send(self, packet: bytes) -> None:
+        # A port that nobody listens on is told by the next send, which is not done: count it, and send again.
+        for _ in range(2):
+            try:
+                self._socket.send(packet)
+            except ConnectionRefusedError:
+                self.lost += 1
+            except OSError:
+                self.lost += 1
+                return
+            else:
+                return
+
+
+def _text(text: str) -> bytes:
+    """An OSC 1.0 string: ended by a zero, padded to four bytes."""
+    data = text.encode() + b"\0"
+    return data + bytes(-len(data) % 4)
+
+
+_VOLUME = _text(f"{_ROOT}/volume") + _text(",f")
+_REST = _text(f"{_ROOT}/rest") + _text(",")

@@ -1,0 +1,168 @@
+"""Sound to any ALSA PCM, through pyalsaaudio 0.11.
+
+Three of its ways shape this file. Its constructor takes whatever the device grants and says nothing, so the
+grant is read back. A card that ran dry is a return value, -EPIPE: the block was not taken and the stream is
+prepared again. And the card starts at the first write, so the first write is the whole buffer.
+https://larsimmisch.github.io/pyalsaaudio/libalsaaudio.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from foretone.errors import SoundError
+from foretone.ring import LONGEST, Frames
+from foretone.synth.output import ClockedNull, Output
+
+_CHECK = 512
+"""Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
+
+
+class SoundBusyError(SoundError):
+    """The sound cannot be had now, and perhaps later: another program has it, or it was unplugged."""
+
+
+class _ClosedError(SoundError):
+    """The PCM does not open at all, which is no surprise where there is no card."""
+
+
+class Card:
+    """An ALSA playback device. Audio thread only; `write` waits in the kernel, without the GIL."""
+
+    paced = False
+
+    def __init__(self, pcm: str, rate: int, period: int, periods: int) -> None:
+        alsaaudio = _library()
+        self._error: type[Exception] = alsaaudio.ALSAAudioError
+        try:
+            with _quiet():
+                self._pcm: Any = alsaaudio.PCM(
+                    type=alsaaudio.PCM_PLAYBACK,
+                    mode=alsaaudio.PCM_NORMAL,
+                    device=pcm,
+                    rate=rate,
+                    channels=2,
+                    format=alsaaudio.PCM_FORMAT_S16_LE,
+                    periodsize=period,
+                    periods=periods,
+                )
+        except self._error as error:
+            raise _explained(pcm, str(error)) from error
+        granted = self._pcm.info()
+        self.name = pcm
+        self.rate, self.period = granted["rate"], granted["period_size"]
+        self.buffer: int = granted["buffer_size"]
+        """Frames between the newest sample written and the one that sounds, when full."""
+        if (granted["format_name"], granted["channels"]) != ("S16_LE", 2):
+            self._pcm.close()
+            raise SoundError(
+                f"PCM {pcm!r} plays {granted['channels']} channels of {granted['format_name']} "
+                f"and not 2 of S16_LE; use {_plugged(pcm)!r}, which converts"
+            )
+        if self.rate != rate:
+            self._pcm.close()
+            raise SoundError(
+                f"PCM {pcm!r} plays at {self.rate} Hz and not at {rate}; set rate = {self.rate}, "
+                f"or use {_plugged(pcm)!r}, which converts"
+            )
+        if self.period > LONGEST:
+            self._pcm.close()
+            raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
+        self._silence = bytes(self.buffer * 4)
+        self._blocks, self._checked = 0, time.monotonic()
+
+    def prime(self) -> None:
+        """Fill the whole buffer with silence, in one write."""
+        self._send(self._silence)
+
+    def write(self, block: Frames) -> bool:
+        """Play a block; False if the card had run dry. SoundBusyError if the card went away."""
+        self._blocks += 1
+        if self._blocks % _CHECK == 0:
+            self._check_pace()
+        return self._send(block) >= 0
+
+    def close(self) -> None:
+        """Play a buffer of silence, so that nothing is cut off, then release the device."""
+        with contextlib.suppress(SoundBusyError):
+            self.prime()
+        with contextlib.suppress(self._error):
+            self._pcm.close()
+
+    def _check_pace(self) -> None:
+        now = time.monotonic()
+        if now - self._checked < 0.5 * _CHECK * self.period / self.rate:
+            raise SoundError(
+                f'PCM {self.name!r} takes sound faster than it could be heard; use "null" for none'
+            )
+        self._checked = now
+
+    def _send(self, frames: Frames | bytes) -> int:
+        try:
+            taken: int = self._pcm.write(frames)
+        except self._error as error:
+            raise SoundBusyError(
+                f"the sound card {self.name!r} went away ({error}); plug it in again"
+            ) from error
+        if taken < 0 and taken != -errno.EPIPE:
+            raise SoundBusyError(f"the sound card {self.name!r} stopped ({os.strerror(-taken)})")
+        return taken
+
+
+def open_output(pcm: str, rate: int, period: int, periods: int) -> Output:
+    """The PCM of that name. A clock in its place for "null", and for "default" on a machine without a card.
+
+    SoundError says which PCMs there are when there is none of that name, and SoundBusyError that it is taken.
+    """
+    if pcm == "null":
+        return ClockedNull(rate, period, periods, name="null, paced by the clock")
+    try:
+        return Card(pcm, rate, period, periods)
+    except _ClosedError:
+        if pcm == "default" and not any(Path("/proc/asound").glob("card[0-9]*")):
+            return ClockedNull(rate, period, periods)
+        raise
+
+
+def _explained(pcm: str, reason: str) -> SoundError:
+    if os.strerror(errno.EBUSY) in reason:
+        return SoundBusyError(f"PCM {pcm!r} is in use by another program; stop that, or choose another")
+    if os.strerror(errno.EACCES) in reason:
+        return _ClosedError(f"no permission to use PCM {pcm!r}; add this user to the group audio")
+    alsaaudio = _library()
+    names = ", ".join(sorted(alsaaudio.pcms(alsaaudio.PCM_PLAYBACK))) or "none"
+    return _ClosedError(f"there is no PCM {pcm!r} that plays ({reason}); there are: {names}")
+
+
+def _library() -> Any:
+    try:
+        import alsaaudio
+    except ImportError as error:
+        raise _ClosedError("sound needs pyalsaaudio 0.11; install Foretone as foretone[pi]") from error
+    if not hasattr(alsaaudio.PCM, "info"):
+        raise SoundError("this pyalsaaudio is too old to say what the card grants; install pyalsaaudio 0.11")
+    return alsaaudio
+
+
+def _plugged(pcm: str) -> str:
+    return f"plug{pcm}" if pcm.startswith("hw:") else f"plug:{pcm}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep alsa-lib's own lines off stderr while a device opens: our sentence says it once, and better."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,74 @@
+"""Where blocks go: what an output promises, and the one for a machine without a card."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from foretone.ring import Frames
+
+
+class Output(Protocol):
+    """A stereo sink that takes blocks at its own pace. Audio thread only."""
+
+    name: str
+    rate: int
+    """Frames per second, as granted."""
+    period: int
+    """Frames in a block, as granted."""
+    paced: bool
+    """Whether a clock stands in for a card."""
+
+    def prime(self) -> None:
+        """Fill the whole buffer with silence: at the start, and after it ran dry."""
+
+    def write(self, block: Frames) -> bool:
+        """Play int16 [period, 2]; wait for room. False if it had run dry: the block was not played."""
+
+    def close(self) -> None:
+        """Play what is in the buffer, then release the device."""
+
+
+class ClockedNull:
+    """No card: sound is thrown away at the speed at which a card would play it.
+
+    It behaves as a card does: it has a buffer of `periods` periods, makes the writer wait while that is full,
+    and runs dry when the writer is late. (ALSA's own `null` takes everything at once.)
+    """
+
+    paced = True
+
+    def __init__(
+        self,
+        rate: int,
+        period: int,
+        periods: int,
+        *,
+        name: str = "no card, paced by the clock",
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name, self.rate, self.period = name, rate, period
+        self._buffer = period * periods
+        self._now, self._sleep = now, sleep
+        self._started = 0.0
+        self._given = 0
+
+    def prime(self) -> None:
+        """Begin to play a buffer of silence, now."""
+        self._started, self._given = self._now(), self._buffer
+
+    def write(self, block: Frames) -> bool:
+        """Wait until the block fits; False if the buffer had run dry."""
+        if (self._now() - self._started) * self.rate > self._given:
+            return False
+        self._given += len(block)
+        pause = self._started + (self._given - self._buffer) / self.rate - self._now()
+        if pause > 0.0:
+            self._sleep(pause)
+        return True
+
+    def close(self) -> None:
+        """Wait for the end of what was given."""
+        self._sleep(max(0.0, self._started + self._given / self.rate - self._now()))

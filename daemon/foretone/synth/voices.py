@@ -1,0 +1,198 @@
+"""The two voices of the EMPI: two operators of frequency modulation each, all drawn in one pass.
+
+Chowning, "The Synthesis of Complex Audio Spectra by Means of Frequency Modulation", JAES 21(7), 1973: the
+ratio of modulator to carrier says which partials there are, the index how strong they are. The player has
+ratio 1, every harmonic, a reed; the model sounds an octave lower with ratio 2, odd harmonics only, hollow.
+The two ears hear the same voice a few cents apart, so a voice has width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+
+
+class Timbre(NamedTuple):
+    """What makes a voice itself."""
+
+    note: float
+    """MIDI note in the middle of the first axis."""
+    ratio: int
+    """Modulator to carrier. Whole, so that both come round together and one phase serves both."""
+    depth: tuple[float, float]
+    """Modulation index, in radians, with the brightness at 0 and at 1."""
+    glide: float
+    """Time constant of the pitch, in seconds."""
+    decay: float
+    """Time constant with which stillness fades, in seconds."""
+    pan: float
+    """-1 left to 1 right."""
+    width: float
+    """Between the ears, in cents."""
+    level: float
+    """Amplitude when moved as hard as can be, of full scale."""
+
+
+TIMBRES = {
+    "player": Timbre(60, 1, (0.4, 3.6), glide=0.006, decay=0.26, pan=-0.3, width=4.0, level=0.66),
+    "model": Timbre(48, 2, (0.7, 2.2), glide=0.014, decay=0.34, pan=0.3, width=6.0, level=0.74),
+}
+VOICES = tuple(TIMBRES)
+
+SPAN = 24.0
+"""Semitones from one end of the first axis to the other."""
+
+FULL = 32767.0
+"""Voices and mix are counted in steps of the int16 that leaves."""
+
+_STILL = 0.0006
+"""Energy below which a voice is silent: -64 dB of its level, reached about 2 s after the last movement."""
+
+_TOUCH, _NUDGE, _PUSH = 0.35, 0.015, 4.0
+"""What excites: the first event, any event, and a movement over the whole axis."""
+
+_SMOOTH_LEVEL, _SMOOTH_INDEX = 0.007, 0.022
+"""Time constants, in seconds. A release of 7 ms is 62 dB down after 50 ms; brightness blooms behind it."""
+
+_PITCH, _LEVEL, _INDEX = range(3)
+
+
+class Voices:
+    """Both voices at once. Audio thread only; nothing here allocates an array after the constructor.
+
+    Each event excites its voice by how far it moved, and energy fades with stillness. Pitch, level and index
+    run to their targets in straight lines over a block, so that nothing steps.
+    """
+
+    def __init__(self, rate: int, period: int) -> None:
+        timbres = tuple(TIMBRES.values())
+        count = len(timbres)
+        span = period / rate
+        self._timbres = timbres
+        self._places: list[float | None] = [None] * count
+        self._loudness = [1.0] * count
+        self._brightness = [0.5] * count
+        self._energy = np.zeros(count)
+        self._fade = np.array([math.exp(-span / t.decay) for t in timbres])
+        self._levels = np.array([t.level * FULL for t in timbres])
+        self._now = np.zeros((3, count))
+        self._last = np.zeros((3, count))
+        self._target = np.zeros((3, count))
+        self._gap = np.zeros((3, count))
+        smooth = [[t.glide for t in timbres], [_SMOOTH_LEVEL] * count, [_SMOOTH_INDEX] * count]
+        self._reach = 1.0 - np.exp(-span / np.array(smooth))
+        # A lane is one voice in one ear. Lanes stand as [voice, ear], so that a voice is one piece of memory:
+        # numpy needs no buffer to add two such.
+        cents = np.array([t.width / 2 for t in timbres])
+        self._detune = 2.0 ** (np.stack((-cents, cents), axis=1) / 1200.0)
+        angle = (np.array([t.pan for t in timbres]) + 1.0) * math.pi / 4
+        self._pan = np.stack((np.cos(angle), np.sin(angle)), axis=1)
+        self._ratio = np.array([[float(t.ratio)] for t in timbres])
+        self._phase = np.zeros((count, 2))
+        self._turn = np.zeros((count, 2))
+        self._bend = np.zeros((count, 2))
+        self._radians = 2.0 * math.pi / rate
+        self._period = period
+        # Each line of a block is a weighted sum of four: a constant, a ramp, a count, the ramp's integral.
+        step = np.arange(1, period + 1)
+        self._basis = np.stack((np.ones(period), step / period, step, step * (step + 1) / (2 * period)))
+        self._basis = self._basis.astype(np.float32)
+        self._weights = np.zeros((4, count, 2, 4), np.float32)
+        self._flat = self._weights.reshape(-1, 4)
+        self._lines = np.zeros((8 * count, period), np.float32)
+        lines = self._lines.reshape(4, count, 2, period)
+        self._carrier, self._modulator, self._index, self._level = lines
+        self.awake = False
+
+    def play(self, voice: int, values: Sequence[float]) -> None:
+        """Move a voice: pitch, and where there are more axes brightness and loudness; each held in 0..1."""
+        place = _unit(values[0], self._places[voice] or 0.0)
+        before = self._places[voice]
+        push = _TOUCH if before is None else 1.0 - math.exp(-_NUDGE - _PUSH * abs(place - before))
+        energy = float(self._energy[voice])
+        self._energy[voice] = energy + (1.0 - energy) * push
+        self._places[voice] = place
+        self._brightness[voice] = _unit(values[1], 0.5) if len(values) > 1 else place
+        self._loudness[voice] = _unit(values[2], 1.0) if len(values) > 2 else 1.0
+        note = self._timbres[voice].note + SPAN * (place - 0.5)
+        self._target[_PITCH, voice] = math.log2(440.0) + (note - 69.0) / 12.0
+        if self._now[_LEVEL, voice] == 0.0:
+            self._now[_PITCH, voice] = self._target[_PITCH, voice]  # it speaks on its note, without a glide
+        self.awake = True
+
+    def let_go(self, voice: int) -> None:
+        """Release a voice; it is silent within 50 ms."""
+        self._energy[voice] = 0.0
+        self._places[voice] = None
+
+    def render(self, volume: float, mix: Samples) -> None:
+        """Draw the next block into `mix`, float32 [2, period] in steps of int16, on the way to `volume`."""
+        self._move(volume)
+        self._weigh()
+        np.matmul(self._flat, self._basis, out=self._lines)
+        np.sin(self._modulator, out=self._modulator)
+        np.multiply(self._modulator, self._index, out=self._modulator)
+        np.add(self._carrier, self._modulator, out=self._carrier)
+        np.sin(self._carrier, out=self._carrier)
+        np.multiply(self._carrier, self._level, out=self._carrier)
+        np.add(self._carrier[0], self._carrier[1], out=mix)
+
+    def _move(self, volume: float) -> None:
+        np.copyto(self._last, self._now)
+        energy, target = self._energy, self._target
+        np.multiply(energy, self._fade, out=energy)
+        for voice, timbre in enumerate(self._timbres):
+            if energy[voice] < _STILL:
+                energy[voice] = 0.0
+            low, high = timbre.depth
+            # A weak movement is darker as well as softer, as in anything that is blown or bowed.
+            bright = self._brightness[voice] * (0.35 + 0.65 * energy[voice])
+            target[_INDEX, voice] = low + (high - low) * bright
+            target[_LEVEL, voice] = energy[voice] * self._loudness[voice] * self._levels[voice] * volume
+        np.subtract(target, self._now, out=self._gap)
+        np.multiply(self._gap, self._reach, out=self._gap)
+        np.add(self._now, self._gap, out=self._now)
+        for voice in range(len(self._timbres)):
+            if target[_LEVEL, voice] == 0.0 and self._now[_LEVEL, voice] < 0.5:
+                self._now[_LEVEL, voice] = (
+                    0.0  # less than half a step of int16: the last line ends at nothing
+                )
+        if not self._last[_LEVEL].any() and not self._now[_LEVEL].any() and not energy.any():
+            self.awake = False
+
+    def _weigh(self) -> None:
+        turn, bend, weights = self._turn, self._bend, self._weights
+        # Radians a frame at the start of the block, and how much that changes until its end.
+        np.exp2(self._last[_PITCH], out=turn[:, 0])
+        np.exp2(self._now[_PITCH], out=bend[:, 0])
+        np.subtract(bend[:, 0], turn[:, 0], out=bend[:, 0])
+        turn[:, 1], bend[:, 1] = turn[:, 0], bend[:, 0]
+        for line in (turn, bend):
+            np.multiply(line, self._detune, out=line)
+            np.multiply(line, self._radians, out=line)
+        for row, ratio in ((0, 1.0), (1, self._ratio)):
+            np.multiply(self._phase, ratio, out=weights[row, ..., 0])
+            np.multiply(turn, ratio, out=weights[row, ..., 2])
+            np.multiply(bend, ratio, out=weights[row, ..., 3])
+        np.subtract(self._now, self._last, out=self._gap)
+        weights[2, ..., 0] = self._last[_INDEX, :, None]
+        weights[2, ..., 1] = self._gap[_INDEX, :, None]
+        np.multiply(self._pan, self._last[_LEVEL, :, None], out=weights[3, ..., 0])
+        np.multiply(self._pan, self._gap[_LEVEL, :, None], out=weights[3, ..., 1])
+        # Where the carrier stands at the end of the block, kept small so that float32 stays exact.
+        np.multiply(turn, self._period, out=turn)
+        np.multiply(bend, (self._period + 1) / 2, out=bend)
+        np.add(self._phase, turn, out=self._phase)
+        np.add(self._phase, bend, out=self._phase)
+        np.remainder(self._phase, 2.0 * math.pi, out=self._phase)
+
+
+def _unit(value: float, instead: float) -> float:
+    """The value held in 0..1; what is no number becomes `instead`."""
+    return min(max(value, 0.0), 1.0) if math.isfinite(value) else instead

@@ -1,0 +1,141 @@
+"""The control process's side: what goes over the wire."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from pythonosc.osc_packet import OscPacket
+
+from foretone.event import Event
+from foretone.sinks.synth import Synth
+from foretone.synth.control import Control
+from foretone.synth.engine import Engine
+
+Message = tuple[str, list[float]]
+
+
+class Ear:
+    """A UDP port that reads with python-osc."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.port: int = self.socket.getsockname()[1]
+
+    def heard(self) -> list[Message]:
+        messages: list[Message] = []
+        while True:
+            try:
+                data = self.socket.recv(4096)
+            except BlockingIOError:
+                return messages
+            assert len(data) % 4 == 0
+            messages += [(m.address, m.params) for _, m in OscPacket(data).messages]
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    ear = Ear()
+    yield ear
+    ear.socket.close()
+
+
+@pytest.fixture
+def sink(ear: Ear) -> Iterator[Synth]:
+    sink = Synth(("lever",), port=ear.port, volume=0.5)
+    sink.origins = ("lever", "duet", "trio")
+    assert ear.heard() == [("/foretone/synth/volume", [0.5])]
+    yield sink
+    sink.close()
+
+
+def gestures(messages: list[Message]) -> list[Message]:
+    return [message for message in messages if not message[0].endswith("volume")]
+
+
+@pytest.mark.parametrize(
+    ("origin", "voice"), [("lever", "player"), ("duet", "model"), ("trio", "model"), ("stranger", "player")]
+)
+def test_each_origin_has_its_voice(ear: Ear, sink: Synth, origin: str, voice: str) -> None:
+    sink.play(Event(12.25, origin, (0.5, 0.25)))
+    sink.play(Event(12.5, origin, ()))
+    assert gestures(ear.heard()) == [
+        (f"/foretone/synth/{voice}", [12.25, 0.5, 0.25]),
+        (f"/foretone/synth/{voice}/rest", []),
+    ]
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_any_number_of_axes_is_well_formed(ear: Ear, sink: Synth, count: int) -> None:
+    time = 123456.789012345
+    sink.play(Event(time, "lever", (0.5,) * count))
+    (message,) = gestures(ear.heard())
+    assert message == ("/foretone/synth/player", [time] + [0.5] * count), "the time is a whole double"
+
+
+def test_the_voices_can_be_chosen(ear: Ear) -> None:
+    sink = Synth(("lever",), port=ear.port, voices=["model"])
+    sink.origins = ("lever", "duet")
+    for origin in sink.origins:
+        sink.play(Event(0.0, origin, (0.5,)))
+    assert [address for address, _ in gestures(ear.heard())] == ["/foretone/synth/model"] * 2
+    sink.close()
+
+
+def test_the_volume_is_told_at_once_and_again_while_playing(ear: Ear, sink: Synth) -> None:
+    sink.volume = 0.25
+    assert sink.volume == 0.25
+    assert ear.heard() == [("/foretone/synth/volume", [0.25])]
+    for step in range(25):
+        sink.play(Event(50.0 + step / 10, "lever", (0.5,)))
+    told = [message for message in ear.heard() if message[0].endswith("volume")]
+    assert told == [("/foretone/synth/volume", [0.25])] * 3, (
+        "a synth that started anew hears it within a second"
+    )
+
+
+def test_rest_and_close_release_every_voice(ear: Ear, sink: Synth) -> None:
+    sink.rest()
+    assert ear.heard() == [("/foretone/synth/rest", [])]
+    sink.close()
+    sink.close()
+    assert ear.heard() == [("/foretone/synth/rest", [])]
+
+
+def test_nobody_there_is_counted_and_the_first_packet_after_is_heard(ear: Ear, sink: Synth) -> None:
+    port = ear.port
+    ear.socket.close()
+    for step in range(10):
+        sink.play(Event(step / 100, "lever", (0.5,)))
+    assert 8 <= sink.lost <= 11
+    ear.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ear.socket.bind(("127.0.0.1", port))
+    ear.socket.setblocking(False)
+    sink.play(Event(0.2, "lever", (0.75,)))
+    assert ear.heard() == [("/foretone/synth/player", [0.2, 0.75])]
+
+
+def test_what_fits_no_float_is_lost_not_raised(ear: Ear, sink: Synth) -> None:
+    sink.play(Event(0.0, "lever", (1e300,)))
+    assert sink.lost == 1
+    assert gestures(ear.heard()) == []
+
+
+def test_what_it_sends_is_what_the_audio_process_understands() -> None:
+    engine = Engine(48000, 128)
+    control = Control(engine, 0, 128 / 48000)
+    sink = Synth(("lever",), port=control.port, volume=0.25)
+    sink.play(Event(10.0, "lever", (0.5,)))
+    control.drain(10.0)
+    assert engine.volume == 0.25
+    assert not engine.silent
+    sink.close()
+    control.drain(10.0)
+    for _ in range(100):
+        engine.render()
+    assert engine.silent
+    assert control.refused == 0
+    control.close()
