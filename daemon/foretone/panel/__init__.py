@@ -1,0 +1,1 @@
+"""The web process and its one page."""

@@ -1,0 +1,119 @@
+// The page: built from what the instrument says of itself, moved by what it reports.
+
+import { byId, mark, say } from "./dom.js";
+import { Health } from "./health.js";
+import { Stage } from "./levers.js";
+import { Live } from "./live.js";
+import { Settings } from "./settings.js";
+import { Sound } from "./sound.js";
+import { Timeline } from "./timeline.js";
+import { hint } from "./words.js";
+
+const WARM = ["#ffb347", "#ff7d5c", "#ffe07a", "#ff9ecb"]; // people and what they hold
+const COOL = ["#4fd8ff", "#a493ff", "#5ff0b0", "#7fa8ff"]; // what answers
+
+let about = null;
+let built = ""; // the about that the page is built from, without its values
+let colours = null;
+let staged = false; // what stands on the stage is known with the first state
+let state = {};
+let ghost = false;
+const latest = new Map(); // the last values of each origin
+
+const live = new Live({
+  open: () => {
+    link("live");
+    sound.ask();
+  },
+  close: () => link("lost"),
+  control: (answers) => link(answers ? "live" : "waiting"),
+  about: build,
+  state: update,
+  sound: (heard) => {
+    sound.update(heard);
+    health.sound(heard);
+  },
+  samples: (buffer) => sound.samples(buffer),
+  refused: (sentence) => health.refused(sentence),
+});
+const sound = new Sound(live);
+const health = new Health();
+const timeline = new Timeline(byId("timeline"), byId("legend"));
+const settings = new Settings(byId("choices"), byId("sliders"), live);
+const stage = new Stage(byId("levers"), byId("stage"), (source, values) => {
+  live.soon(`hold ${source}`, { hold: [source, values] });
+});
+
+byId("ghost").addEventListener("click", () => live.send({ ghost: !ghost }));
+
+const LINKS = {
+  live: "live",
+  connecting: "connecting",
+  lost: "connection lost: trying again",
+  waiting: "instrument not running: waiting for it",
+};
+
+function link(kind) {
+  mark(document.body, "data-link", kind);
+  say(byId("link"), LINKS[kind]);
+}
+
+/** A colour for each part: warm for sources, cool for players; a sink has that of what it plays. */
+function colourParts(parts) {
+  const colours = new Map();
+  const paint = (role, palette) => parts.filter((part) => part.role === role)
+    .forEach((part, index) => colours.set(part.name, palette[index % palette.length]));
+  paint("source", WARM);
+  paint("player", COOL);
+  for (const part of parts.filter((each) => each.role === "sink")) {
+    const player = part.plays?.findLast((origin) => colours.has(origin));
+    colours.set(part.name, colours.get(player) ?? COOL[0]);
+  }
+  return { of: (origin) => colours.get(origin) ?? "#c9c5d6" };
+}
+
+function build(told) {
+  // The values in it change with every knob that is turned; a lever must not be rebuilt under a finger.
+  const shape = JSON.stringify(told, (key, value) => (key === "value" ? undefined : value));
+  if (shape === built) return;
+  built = shape;
+  about = told;
+  document.title = `${about.title} · Foretone`;
+  say(byId("title"), about.title);
+  colours = colourParts(about.parts);
+  staged = false;
+  timeline.build(about, colours);
+  settings.build(about);
+  health.build();
+}
+
+/** Where a part is: as the fake board measured it, or on a real board as it was last told. */
+function position(part) {
+  const measured = state.world?.[part.name];
+  if (measured || part.role === "source") return measured ?? latest.get(part.name);
+  return latest.get(part.plays?.findLast((origin) => latest.has(origin)));
+}
+
+/** The next prediction that a sink will play. */
+function next(part) {
+  return state.ahead?.find(([, origin, values]) => values.length && part.plays?.includes(origin))?.[2];
+}
+
+function update(told) {
+  state = told;
+  if (!about) return;
+  link("live");
+  if (!staged) stage.build(about, state.world ?? {}, colours);
+  staged = true;
+  for (const [, origin, values] of state.events ?? []) latest.set(origin, values);
+  ghost = state.ghost === true;
+  const button = byId("ghost");
+  button.hidden = about.board !== "fake";
+  mark(button, "aria-pressed", ghost);
+  timeline.add(state);
+  settings.update(state.settings);
+  stage.update(position, next, ghost);
+  health.update(state);
+  const levers = stage.levers.filter((lever) => lever.part.role === "source").length;
+  say(byId("hint"), hint(levers, about.board === "fake", settings.shown("mode")));
+}

@@ -1,0 +1,45 @@
+// What the page says. Kinds and keys it does not know are shown under their own names.
+
+const NAMES = { pi_temperature: "π temperature", sigma_temperature: "σ temperature" };
+
+const MEANINGS = {
+  silence: "stillness before it answers",
+  pi_temperature: "how daring",
+  sigma_temperature: "how loose",
+  time_scale: "its pace",
+  speed: "at most",
+  volume: "how loud",
+};
+
+const MODES = {
+  observe: "It listens, and plays nothing.",
+  filter: "It moves when you move.",
+  "call-response": "Stop: it answers.",
+  battle: "It plays on, whatever you do.",
+};
+
+const CHOICES = { "call-response": "call & response" };
+
+/** Kinds of part with nothing to look at. */
+export const UNSEEN = /^(osc|midi|synth|replay|ghost)/;
+
+export const name = (key) => NAMES[key] ?? key.replaceAll("_", " ");
+export const meaning = (key) => MEANINGS[key] ?? "";
+export const choice = (value) => CHOICES[value] ?? value.replaceAll("-", " ");
+
+/** One short line: what to do, and what happens then. */
+export function hint(levers, draggable, mode) {
+  const which = !draggable ? "Move the lever" : levers === 1 ? "Drag the left lever" : "Drag a lever";
+  return `${which}. ${MODES[mode] ?? ""}`.trim();
+}
+
+/** A number as a person reads it: three digits that matter, no trailing noise. */
+export function number(value, unit = "") {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return `${value.toFixed(digits)}${unit ? " " + unit : ""}`;
+}
+
+export function device({ alive, card, device: pcm }) {
+  if (!alive) return "The synth is not running.";
+  return card ? `playing through ALSA '${pcm}'` : "no sound card: listen here";
+}

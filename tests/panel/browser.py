@@ -1,0 +1,160 @@
+"""The page as a visitor uses it: a real, headless Chromium, real pointers and keys."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+DESKTOP = (1280, 800)
+PHONE = (390, 844)
+SWITCHES = (
+    "--headless=new",
+    "--no-sandbox",  # its sandbox does not start for root
+    "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+
+def missing() -> str:
+    """Why there is no browser on this machine, or ""."""
+    absent = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+    return f"not installed: {', '.join(absent)} (apt install chromium chromium-driver)" if absent else ""
+
+
+def start() -> webdriver.Chrome:
+    """A headless Chromium that keeps its console and its requests; `quit()` it."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for switch in SWITCHES:
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+
+
+class Page:
+    """The page at `address`, opened in a new tab; `phone` gives it a phone's size and a finger."""
+
+    def __init__(self, driver: webdriver.Chrome, address: str, phone: bool = False) -> None:
+        self.driver, self.address, self.phone = driver, address, phone
+        self._home = driver.current_window_handle
+        driver.switch_to.new_window("tab")
+        driver.get_log("browser")
+        driver.get_log("performance")
+        width, height = PHONE if phone else DESKTOP
+        driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone},
+        )
+        driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
+        driver.get(address)
+
+    def close(self) -> None:
+        """Leave the page."""
+        self.driver.close()
+        self.driver.switch_to.window(self._home)
+
+    def wait(self, condition, what: str, seconds: float = 10.0):
+        """Poll `condition()` until it is true, and return what it gave; fail with `what` was waited for."""
+        return WebDriverWait(self.driver, seconds, 0.03).until(lambda _: condition(), f"waited for {what}")
+
+    def find(self, selector: str):
+        """The first element that a CSS selector finds, or None."""
+        found = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return found[0] if found else None
+
+    def text(self, selector: str) -> str:
+        """What is written there, as a person sees it; "" when it is not there."""
+        found = self.find(selector)
+        return found.text if found else ""
+
+    def link(self) -> str:
+        """How the page is connected: connecting, live, lost or waiting."""
+        return self.driver.execute_script("return document.body.dataset.link")
+
+    def positions(self) -> dict[str, float | None]:
+        """Where everything on the stage is, 0..1, by part name; None when limp.
+
+        A second axis is "name.1", a third "name.2".
+        """
+        return self.driver.execute_script(
+            """return Object.fromEntries([...document.querySelectorAll("#levers > [data-part]")].map(e => [
+                 e.dataset.part + (Number(e.dataset.axis) ? "." + e.dataset.axis : ""),
+                 e.dataset.limp === "true" || e.dataset.value === "" ? null : Number(e.dataset.value)]));"""
+        )
+
+    def drag(self, part: str, to: float, start: float | None = None, steps: int = 8, axis: int = 0) -> None:
+        """Take the lever's knob (or its track at `start`), move to position `to` in 0..1, and let go."""
+        box, half = self.driver.execute_script(
+            """const [part, axis] = arguments;
+               const lever = document.querySelector(`[data-part="${part}"][data-axis="${axis}"]`);
+               const knob = lever.querySelector(".knob");
+               const box = lever.querySelector(".track").getBoundingClientRect();
+               return [[box.left, box.top, box.width, box.height], knob.offsetHeight / 2];""",
+            part,
+            axis,
+        )
+        left, top, width, height = box
+        begin = self.positions()[part if axis == 0 else f"{part}.{axis}"] if start is None else start
+
+        def y(value: float) -> int:
+            return round(top + half + (1 - value) * (height - 2 * half))
+
+        kind = "touch" if self.phone else "mouse"
+        finger = PointerInput(kind, f"{kind} of the test")
+        actions = ActionBuilder(self.driver, mouse=finger, duration=20)
+        x = round(left + width / 2)
+        finger.create_pointer_move(duration=0, x=x, y=y(begin))
+        finger.create_pointer_down(button=0)
+        for step in range(1, steps + 1):
+            finger.create_pointer_move(duration=20, x=x, y=y(begin + (to - begin) * step / steps))
+        finger.create_pointer_up(button=0)
+        actions.perform()
+
+    def press(self, selector: str, *keys: str) -> None:
+        """Click there; with `keys`, give it the focus and type them instead."""
+        found = self.find(selector)
+        if keys:
+            self.driver.execute_script("arguments[0].focus()", found)
+            self.driver.switch_to.active_element.send_keys(*keys)
+        else:
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest'})", found)
+            found.click()
+
+    def choose(self, part: str, key: str, value: str) -> None:
+        """Click one choice of a setting, such as duet, mode, filter."""
+        self.press(f'.choice[data-part="{part}"][data-key="{key}"] input[value="{value}"]')
+
+    def chosen(self, part: str, key: str) -> str:
+        """What a setting shows: a choice, or a number as text."""
+        return self.find(f'[data-part="{part}"][data-key="{key}"]').get_attribute("data-value")
+
+    def slider(self, part: str, key: str) -> str:
+        """The CSS selector of a number's slider, for `press`."""
+        return f'.slider[data-part="{part}"][data-key="{key}"] input'
+
+    def complaints(self) -> list[str]:
+        """What stands in the browser's console since the last call."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self) -> list[str]:
+        """The address of every request since the page was opened, or since the last call."""
+        messages = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
+        return [
+            message["params"].get("url") or message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
+        ]
+
+    def save(self, path) -> None:
+        """A picture of what is on the screen, as PNG."""
+        self.driver.save_screenshot(str(path))

@@ -1,0 +1,86 @@
+"""Parts of the panel's tests: a control process, the panel as a process, and a page in a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+
+def _load(name):
+    # Test folders are not packages, so what tests share is loaded by its place.
+    spec = importlib.util.spec_from_file_location(f"panel_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+browser = _load("browser")
+control_process = _load("control")
+_load("visit")
+
+PANEL = "import sys; from pathlib import Path; from foretone.panel.server import main; \
+sys.exit(main(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), lambda address: print(address, flush=True)))"
+
+
+@pytest.fixture
+def run_folder():
+    """A run folder with a short name, as a Unix socket needs one."""
+    folder = Path(tempfile.mkdtemp(prefix="foretone-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def control(run_folder):
+    """A control process that is not started yet."""
+    control = control_process.Control(run_folder)
+    yield control
+    control.stop()
+
+
+@pytest.fixture
+def start_panel(run_folder):
+    """Starts panels as real processes: `start_panel(port=0)` gives (process, address)."""
+    with contextlib.ExitStack() as ending:
+
+        def start(port=0):
+            process = subprocess.Popen(
+                [sys.executable, "-c", PANEL, str(run_folder), str(port)], stdout=subprocess.PIPE, text=True
+            )
+            ending.enter_context(process)
+            ending.callback(process.kill)
+            return process, process.stdout.readline().strip()
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One headless Chromium for all tests; every page it opens is a new tab."""
+    missing = browser.missing()
+    if missing:
+        pytest.skip(missing)
+    driver = browser.start()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens the page like a visitor: `open_page(address, phone=True)` gives a browser.Page."""
+    with contextlib.ExitStack() as ending:
+
+        def open_page(address, phone=False):
+            page = browser.Page(chromium, address, phone)
+            ending.callback(page.close)
+            return page
+
+        yield open_page
