@@ -1,0 +1,95 @@
+"""The command foretone-train, as a person uses it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from foretone import lite
+from foretone_training.cli import main
+
+QUICK = ["--units", "8", "--updates", "30"]
+
+
+def test_sessions_become_a_model(sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what it learned from and what came of it; with no terminal there is no bar."""
+    out = tmp_path / "my.tflite"
+    assert main(["mdrnn", str(sessions), "--out", str(out), "--layers", "1", "--seed", "3", *QUICK]) == 0
+    card = lite.Model(out).card
+    assert (card.layers, card.units, card.seed, card.hears) == (1, 8, 3, ("lever",))
+    said = capsys.readouterr()
+    assert "900 events" in said.out
+    assert "--updates 30 --seed 3" in said.out
+    assert said.err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "not a session"),
+        ("# foretone session 1\n", "nothing was played"),
+        ("# foretone session 1\n# sources: lever\ntime,origin,lever\n0,lever,0.5\n", "too few"),
+        ("# foretone session 1\n# sources: lever\ntime,origin,lever\n0,lever,nan\n", "line 4"),
+    ],
+)
+def test_bad_data_ends_in_one_sentence(
+    content: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(content)
+    assert main(["mdrnn", str(path), "--out", str(tmp_path / "m.tflite"), *QUICK]) == 65
+    said = capsys.readouterr().err
+    assert reason in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "m.tflite").exists()
+
+
+def test_a_place_that_cannot_be_written_is_said(
+    sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["mdrnn", str(sessions), "--out", str(tmp_path / "file" / "m.tflite"), *QUICK]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [["--units", "0"], ["--seconds", "nan"], ["--layers", "two"], ["--seed", "-1"]]
+)
+def test_an_option_out_of_its_range_is_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["mdrnn", "a.csv", *option])
+    assert f"argument {option[0]}" in capsys.readouterr().err
+
+
+def test_the_installed_command_prints_its_help() -> None:
+    command = Path(sys.executable).with_name("foretone-train")
+    done = subprocess.run(
+        [command, "mdrnn", "--help"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "--seconds" in done.stdout
+
+
+def test_another_process_writes_the_same_bytes(
+    tmp_path: Path, strokes: Callable[..., np.ndarray], write_session: Callable[..., Path]
+) -> None:
+    """And an IMPSY log trains like a session."""
+    start = np.datetime64("2024-05-01T20:15:00")
+    rows = strokes(200)
+    moments = start + (np.cumsum(rows[:, 0]) * 1e6).astype("timedelta64[us]")
+    log = tmp_path / "2024-05-01T20-15-00-2d-mdrnn.log"
+    log.write_text(
+        "".join(f"{moment},interface,{row[1]:.5f}\n" for moment, row in zip(moments, rows, strict=True))
+    )
+    arguments = ["mdrnn", str(log), *QUICK]
+    command = Path(sys.executable).with_name("foretone-train")
+    for name in ("a", "b"):
+        subprocess.run(
+            [command, *arguments, "--out", tmp_path / name], check=True, timeout=60, capture_output=True
+        )
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert lite.Model(tmp_path / "a").card.hears == ("x1",)

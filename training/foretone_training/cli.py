@@ -1,0 +1,131 @@
+"""The command foretone-train: from sessions to a model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foretone.errors import ForetoneError, SessionError
+
+if TYPE_CHECKING:
+    from foretone_training.mdrnn import Progress
+
+DATA_ERROR = 65  # EX_DATAERR of sysexits.h
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0, or 65 when the sessions cannot be learned from, or 1 for any other reason."""
+    arguments = _parser().parse_args(argv)
+    # numpy reads it when it is first imported. The matrices are small: a second thread wins nothing, takes
+    # another core, and would let the number of cores decide the last digit of every sum.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        _mdrnn(arguments)
+    except SessionError as error:
+        return _fail(str(error), DATA_ERROR)
+    except ForetoneError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or arguments.out} cannot be written: {error.strerror}")
+    except KeyboardInterrupt:
+        return _fail("stopped before anything was learned; nothing was written")
+    return 0
+
+
+def _mdrnn(arguments: argparse.Namespace) -> None:
+    from foretone_training import dataset, mdrnn
+    from foretone_training.export import export
+
+    streams = dataset.load(arguments.sessions, arguments.axes)
+    print(dataset.describe(streams), flush=True)
+    settings = mdrnn.Settings(
+        layers=arguments.layers,
+        units=arguments.units,
+        mixtures=arguments.mixtures,
+        seed=arguments.seed,
+        seconds=arguments.seconds,
+        updates=arguments.updates,
+    )
+    with _bar() as report:
+        trained = mdrnn.train(streams, settings, report)
+    card = export(trained, streams, settings, arguments.out)
+    scores = card.scores
+    again = f"--updates {scores['updates']:.0f} --seed {card.seed} does the same again."
+    print(f"{trained.ended} {again if trained.repeatable else ''}".rstrip())
+    print(f"Held-out events: {scores['held_out_nll']:.2f} nats each, lower is better.")
+    print(f"Wrote {arguments.out}, which differs from what was trained by {scores['parity']:.0e} at most.")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    """A bar on a terminal's standard error; elsewhere, or without tqdm, nothing."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield lambda _: None
+        return
+    with tqdm(unit=" updates", disable=None, leave=False) as bar:
+
+        def report(progress: Progress) -> None:
+            bar.total = progress.planned
+            bar.set_postfix_str(
+                f"loss {progress.loss:.2f}, held out {progress.held_out:.2f}, best {progress.best:.2f}",
+                refresh=False,
+            )
+            bar.update(progress.done - bar.n)
+
+        yield report
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="foretone-train", description="Trains a model from your own playing."
+    )
+    kinds = parser.add_subparsers(required=True, metavar="KIND")
+    kind = kinds.add_parser(
+        "mdrnn",
+        help="predicts your next gesture and when it comes",
+        description="Trains a network that predicts your next gesture and when it comes.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    kind.add_argument(
+        "sessions", nargs="+", type=Path, help="session logs, IMPSY .log files, or folders of them"
+    )
+    kind.add_argument("--out", type=Path, default=Path("model.tflite"), help="the file to write")
+    kind.add_argument("--axes", nargs="+", default=(), help="learn only these axes, in this order")
+    kind.add_argument("--units", type=_count(4, 1024), default=64, help="of each layer")
+    kind.add_argument("--layers", type=_count(1, 8), default=2, help="of memory")
+    kind.add_argument("--mixtures", type=_count(1, 64), default=5, help="alternatives for the next event")
+    kind.add_argument("--seed", type=_count(0, 2**31), default=1, help="the same seed gives the same model")
+    kind.add_argument("--seconds", type=_seconds, default=30.0, help="about how long to learn")
+    kind.add_argument("--updates", type=_count(1, 10**7), help="how long exactly, in place of --seconds")
+    return parser
+
+
+def _count(low: int, high: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return count
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1.0 <= seconds <= 86400.0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 1 to 86400")
+    return seconds
+
+
+def _fail(sentence: str, code: int = 1) -> int:
+    print(f"foretone-train: {sentence}", file=sys.stderr)
+    return code
