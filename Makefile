@@ -30,13 +30,13 @@ test: install  ## style, types, import arrows and every test
 
 .PHONY: bench
 bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"
-	@for name in $(BENCH); do $(BIN)/python bench/$$name.py || exit 1; done
+	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done
 
 .PHONY: model
 model: install  ## train empi-s.tflite from scratch: the ghost practises, then the model learns
 	mkdir -p build/sessions
 	for seed in 1 2 3; do $(BIN)/foretone practise empi --seed $$seed --minutes $(MINUTES) --out build/sessions/empi-$$seed.csv; done
-	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --out deploy/instruments/empi-s.tflite
+	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --updates 12000 --out deploy/instruments/empi-s.tflite
 
 .PHONY: format
 format: install  ## format the code

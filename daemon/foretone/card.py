@@ -52,21 +52,19 @@ class Card:
         try:
             items = json.loads(data)
             known = {item.name for item in fields(cls)}
-            card = cls(**{key: value for key, value in items.items() if key in known})
-        except (ValueError, TypeError, AttributeError) as error:
+            told = {key: value for key, value in items.items() if key in known}
+            for key in {"hears", "plays", "trained_on"} & told.keys():
+                if not isinstance(told[key], list):
+                    raise TypeError(f"{key} is not a list")
+                told[key] = tuple(told[key])
+            card = cls(**told)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"the model's card cannot be read ({error}); export the model again") from error
         if card.version != 1:
             raise ModelError(
                 f"the model's card is of version {card.version}, and this Foretone reads 1; update it"
             )
-        return Card(
-            **{
-                **{item.name: getattr(card, item.name) for item in fields(cls)},
-                "hears": tuple(card.hears),
-                "plays": tuple(card.plays),
-                "trained_on": tuple(card.trained_on),
-            }
-        )
+        return card
 
 
 def read_model(path: Path) -> tuple[bytes, Card]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from foretone.errors import ForetoneError, InstrumentError, ModelError
 from foretone.instrument import Instrument, find, load
+from foretone.parent import die_with_parent
 
 CONFIG = 78
 """Exit status of a wrong file (EX_CONFIG of sysexits.h): systemd does not start it again."""
@@ -20,6 +21,7 @@ CONFIG = 78
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    die_with_parent()
     options = _parser().parse_args(argv)
     handler = logging.StreamHandler(sys.stderr)
     # python-osc logs every packet that it cannot read; we count them.

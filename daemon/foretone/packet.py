@@ -7,7 +7,6 @@ its parser go round for ever. OSC 1.0, https://opensoundcontrol.stanford.edu/spe
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
 from pythonosc.osc_message import OscMessage
 
@@ -18,24 +17,24 @@ DEPTH = 4
 """Bundles within bundles; more of them only mean harm."""
 
 
-def messages(packet: bytes, depth: int = 0) -> Iterator[OscMessage]:
-    """The messages of a packet, in order. PacketError at the first that is not one. Any thread."""
+def messages(packet: bytes, depth: int = 0) -> list[OscMessage]:
+    """The messages of a packet, in order. PacketError if any part of it cannot be read. Any thread."""
     if len(packet) % 4:
         # python-osc would fill a truncated number up with zeros.
         raise PacketError("an OSC packet is a multiple of four bytes long")
     if not packet.startswith(BUNDLE):
-        yield _message(packet)
-        return
-    if depth == DEPTH or len(packet) < 16:
-        raise PacketError("a bundle in too many bundles, or cut short")
-    start = 16
+        return [_message(packet)]
+    if depth == DEPTH or len(packet) <= 16:
+        raise PacketError("a bundle in too many bundles, or an empty one")
+    found, start = [], 16
     while start < len(packet):
         (size,) = struct.unpack_from(">i", packet, start)
         start += 4
         if not 0 < size <= len(packet) - start:
             raise PacketError("a bundle element that is not as long as it says")
-        yield from messages(packet[start : start + size], depth + 1)
+        found += messages(packet[start : start + size], depth + 1)
         start += size
+    return found
 
 
 def _message(packet: bytes) -> OscMessage:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -22,8 +23,12 @@ from queue import SimpleQueue
 
 from foretone.errors import SoundError
 from foretone.instrument import Instrument
+from foretone.parent import PARENT
 from foretone.ring import Ring
 from foretone.tape import Tape
+
+WRONG = 78
+"""The exit status of a process whose settings cannot work: starting it again would not help."""
 
 AGAIN = 0.1
 """Seconds before a process that died is started again, doubled each time it lives less than 5 s."""
@@ -116,6 +121,8 @@ class Family:
                 self._leader().send_signal(signal.SIGTERM)
             elif not self._commands[name][1]:
                 return self._children[name].returncode
+            elif self._children[name].returncode == WRONG:
+                print(f"Going on without the {name}.", file=sys.stderr, flush=True)
             elif not self._ending:
                 print(f"The {name} ended unexpectedly and is started again.", file=sys.stderr, flush=True)
                 time.sleep(self._pauses[name])
@@ -142,7 +149,8 @@ class Family:
     def _start(self, name: str) -> None:
         born = time.monotonic()
         # A terminal's Ctrl-C goes to the whole group; only this process should hear it, and tell the others.
-        child = subprocess.Popen(self._commands[name][0], start_new_session=True)
+        environment = {**os.environ, PARENT: str(os.getpid())}
+        child = subprocess.Popen(self._commands[name][0], start_new_session=True, env=environment)
         self._children[name] = child
 
         def watch() -> None:

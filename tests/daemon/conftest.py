@@ -19,7 +19,9 @@ def make_model(path, axes=("lever",), dt=0.1, units=8, layers=1, mixtures=2, see
         spread=np.array([dt / 4] + [0.2] * len(axes)),
         step=np.full(width, 0.001),
     )
-    network = create(shape, scale, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    rows = np.column_stack([dt * random.uniform(0.7, 1.4, 100), random.uniform(size=(100, len(axes)))])
+    network = create(shape, scale, rows, random)
     card = Card("mdrnn", axes, axes, layers=layers, units=units, mixtures=mixtures, seed=seed)
     path.write_bytes(to_tflite(network, card))
     return path

@@ -114,9 +114,7 @@ def test_a_prediction_that_was_taken_back_is_not_played(house):
     assert conductor.counts["cancelled"] == 1
 
 
-@pytest.mark.parametrize(
-    "values", [(0.1, 0.2), ("a",), (math.nan,), (math.inf,), (1.5,), (None,)], ids=str
-)
+@pytest.mark.parametrize("values", [(0.1, 0.2), ("a",), (math.nan,), (math.inf,), (1.5,), (None,)], ids=str)
 def test_an_event_that_is_not_as_its_source_promised_is_counted_and_goes_nowhere(house, values):
     conductor, echo, ear = house
     play(conductor, 100.0, *values)

@@ -84,8 +84,8 @@ class OSC:
 
     def _take(self, packet: bytes, stamp: float) -> None:
         try:
-            for message in messages(packet):
-                self._emit(self._understood(message, stamp))
+            for message in [self._understood(message, stamp) for message in messages(packet)]:
+                self._emit(message)
         except PacketError:
             self.malformed += 1
 
