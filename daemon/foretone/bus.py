@@ -121,6 +121,8 @@ class Bus:
 
     def wake(self) -> float:
         """When the next device wants the wire, in seconds of the clock."""
+        if not self._queue.empty():
+            return -math.inf
         wanted = (max(d.due, d.again) if d.driver else d.again for d in self.devices)
         return min(wanted, default=math.inf)
 

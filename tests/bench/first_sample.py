@@ -34,10 +34,20 @@ def lever_to_sample() -> dict[str, float | str]:
         configuration = rtnull.configure(rtnull.build(folder), folder)
         changes = [
             f"voice.port={free_port()}", f"osc.port={free_port()}", f"patch.port={free_port()}",
-            "voice.pcm=rtnull", "voice.period=64", "voice.periods=3", "voice.lookahead=false", "duet.mode=observe",
+            "voice.pcm=rtnull", "voice.period=64", "voice.periods=3", "voice.lookahead=false",
+            "duet.mode=observe",
         ]  # fmt: skip
         voice = subprocess.Popen(
-            [sys.executable, "-m", "foretone", "synth", "empi", "--state", place, *(f"--set={c}" for c in changes)],
+            [
+                sys.executable,
+                "-m",
+                "foretone",
+                "synth",
+                "empi",
+                "--state",
+                place,
+                *(f"--set={c}" for c in changes),
+            ],
             env={**os.environ, "ALSA_CONFIG_PATH": str(configuration)},
         )
         try:
@@ -50,7 +60,8 @@ def lever_to_sample() -> dict[str, float | str]:
         # A silence of 0.2 s before the first sample that sounds: the start of an answer to one touch.
         onsets = loud[np.flatnonzero(np.diff(loud, prepend=-48000) > 9600)]
         left = [rtnull.leaves_at(folder, int(onset))[1] for onset in onsets]
-    late = [1000 * (min(after) - read) for read in touched if (after := [at for at in left if read < at < read + 0.2])]
+    heard = ([at for at in left if read < at < read + 0.2] for read in touched)
+    late = [1000 * (min(after) - read) for read, after in zip(touched, heard, strict=True) if after]
     if len(late) < TOUCHES // 2:
         raise RuntimeError(f"only {len(late)} of {TOUCHES} touches were heard")
     return {"p50": quantile(late, 0.5), "p99": quantile(late, 0.99), "profile": PROFILE}

@@ -31,7 +31,14 @@ def main() -> None:
     rows = [
         against("idle_cpu_ratio", "% of a core", mine["cpu"], theirs, "cpu"),
         Row("idle_cpu_osc", mine["cpu"], "%", mine["cpu"], None, "budget 3 % of one core"),
-        Row("idle_cpu_empi", lever["cpu"], "%", lever["cpu"], None, "lever read 100 times a second; budget 3 %"),
+        Row(
+            "idle_cpu_empi",
+            lever["cpu"],
+            "%",
+            lever["cpu"],
+            None,
+            "lever read 100 times a second; budget 3 %",
+        ),
         against("idle_memory_ratio", "MB", mine["memory"], theirs, "memory"),
         Row("idle_memory_osc", mine["memory"], "MB", mine["memory"], None, "budget 120 MB"),
         Row("idle_memory_empi", lever["memory"], "MB", lever["memory"], None, "budget 120 MB"),

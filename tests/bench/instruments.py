@@ -117,7 +117,9 @@ def started(command: list[str], word: str, folder: Path) -> Iterator[tuple[subpr
     assert process.stdout is not None
     told = ""
     while word not in told:
-        if not select.select([process.stdout], [], [], 60)[0] or not (piece := os.read(process.stdout.fileno(), 4096)):
+        if not select.select([process.stdout], [], [], 60)[0] or not (
+            piece := os.read(process.stdout.fileno(), 4096)
+        ):
             process.kill()
             raise RuntimeError(f"{command[0]} did not start: {told[-2000:]}")
         told += piece.decode(errors="replace")

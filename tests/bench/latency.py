@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -44,13 +45,27 @@ def main() -> None:
         Row("floor_udp_echo_p99", echo["p99"], "ms", echo["p99"]),
         against("osc_to_prediction_p50_ratio", "ms", mine["p50"], theirs, "p50"),
         against("osc_to_prediction_p99_ratio", "ms", mine["p99"], theirs, "p99"),
-        Row("osc_to_prediction_p50_above_floor", mine["p50"] - echo["p50"], "ms", mine["p50"], None, "budget 0.5 ms"),
+        Row(
+            "osc_to_prediction_p50_above_floor",
+            mine["p50"] - echo["p50"],
+            "ms",
+            mine["p50"],
+            None,
+            "budget 0.5 ms",
+        ),
         Row("input_to_prediction_p99_above_floor", above, "ms", prediction["p99"], None, "budget 2 ms"),
         Row("due_to_played_p99", played["p99"], "ms", played["p99"], None, "the ghost plays; budget 5 ms"),
         Row("input_to_servo_p99", latency["input_to_servo"]["p99"], "ms", latency["input_to_servo"]["p99"]),
         Row("lever_to_sample_p50", sample["p50"], "ms", sample["p50"], None, sample["profile"]),
         Row("lever_to_sample_p99", sample["p99"], "ms", sample["p99"], None, "budget 10 ms"),
-        Row("stream_1khz_lost", stream["lost"], "events", stream["lost"], None, f"of {RATE * SECONDS}; budget 0"),
+        Row(
+            "stream_1khz_lost",
+            stream["lost"],
+            "events",
+            stream["lost"],
+            None,
+            f"of {RATE * SECONDS}; budget 0",
+        ),
         Row("stream_1khz_reordered", stream["reordered"], "events", stream["reordered"], None, "budget 0"),
         Row("stream_1khz_after_the_last", stream["after"], "ms", stream["after"], None, "no backlog"),
     ]
@@ -78,7 +93,9 @@ def wake_floor() -> dict[str, float]:
 
 ECHO = """
 import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", int(sys.argv[1]))); print("up", flush=True)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+print("up", flush=True)
 while True:
     data, sender = s.recvfrom(100); s.sendto(data, ("127.0.0.1", int(sys.argv[2])))
 """
@@ -145,7 +162,7 @@ def stream_at_1_khz() -> dict[str, float]:
         time.sleep(1.0)
         (log,) = (folder / "s").glob("*.csv")
         heard = [event.values[0] for event in session.read(log).heard()]
-    descents = sum(b < a for a, b in zip(heard, heard[1:], strict=False))
+    descents = sum(b < a for a, b in pairwise(heard))
     # What was still in the socket when we began to read came at once; only what came after that is a backlog.
     return {"lost": total - len(heard), "reordered": descents, "after": 1000 * (arrived - last)}
 
@@ -156,8 +173,8 @@ def ghost_report() -> dict[str, dict[str, dict[str, float]]]:
         report = Path(place) / "report.json"
         ports = [f"--set={name}.port={free_port()}" for name in ("osc", "voice", "patch")]
         subprocess.run(
-            [sys.executable, "-m", "foretone", "play", "empi", "--ghost", "--seconds=20", "--headless", *ports,
-             "--no-log", f"--report={report}"],
+            [sys.executable, "-m", "foretone", "play", "empi", "--ghost", "--seconds=20", "--headless",
+             "--no-log", *ports, f"--report={report}"],
             check=True, capture_output=True,
         )  # fmt: skip
         answer: dict[str, dict[str, dict[str, float]]] = json.loads(report.read_text())

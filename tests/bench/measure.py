@@ -20,7 +20,7 @@ IMPSY = "impsy==1.2.1"
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `value` is `ours` itself, or a ratio of `ours` to `peer`; `peer_name` says who, or why not."""
+    """One figure. `value` is `ours`, or its ratio to `peer`; `peer_name` says who, or why there is none."""
 
     name: str
     value: float
@@ -34,11 +34,14 @@ def write(name: str, rows: Sequence[Row]) -> None:
     """Print the table and write build/bench/NAME.json."""
     place = BUILD / "bench" / f"{name}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=2) + "\n")
+    place.write_text(
+        json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=2) + "\n"
+    )
     print(f"\n{name}  ({machine()})")
     for row in rows:
         peer = "" if row.peer is None else f"{row.peer:.4g}"
-        print(f"  {row.name:44} {row.value:10.4g} {row.unit:6} ours {row.ours:10.4g}  peer {peer:>10}  {row.peer_name}")
+        figures = f"{row.value:10.4g} {row.unit:6} ours {row.ours:10.4g}  peer {peer:>10}"
+        print(f"  {row.name:44} {figures}  {row.peer_name}")
 
 
 def machine() -> str:
@@ -48,7 +51,9 @@ def machine() -> str:
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
             break
-    return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+    return (
+        f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+    )
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -77,7 +82,9 @@ def ask_peer(*arguments: str) -> dict[str, float] | None:
         return None
     script = Path(__file__).parent / "peers" / "impsy_bench.py"
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run([python, script, *arguments], capture_output=True, text=True, env=quiet, check=False)
+    done = subprocess.run(
+        [python, script, *arguments], capture_output=True, text=True, env=quiet, check=False
+    )
     if done.returncode:
         print(done.stderr[-2000:], file=sys.stderr)
         return None

@@ -16,7 +16,7 @@ STEPS = 5000
 
 
 def main() -> None:
-    """Ours on both runtimes, in processes of their own, and IMPSY's; 2 layers of 64 units, dt and one axis."""
+    """Ours on both runtimes, in processes of their own, and IMPSY's; 2 layers of 64 units, one axis."""
     rows = []
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "impsy.tflite"

@@ -1,5 +1,6 @@
 """The performer that is not there."""
 
+from itertools import pairwise
 from random import Random
 
 from foretone.clock import HandClock
@@ -20,13 +21,13 @@ def test_it_stays_on_the_lever_and_moves_as_a_hand_can():
     path = [position[0] for position in moves(3, 300)]
     assert all(0.0 <= place <= 1.0 for place in path)
     assert max(path) - min(path) > 0.7
-    assert max(abs(b - a) for a, b in zip(path, path[1:], strict=False)) < 0.35
+    assert max(abs(b - a) for a, b in pairwise(path)) < 0.35
 
 
 def test_it_leaves_silences_for_an_answer():
     path = [position[0] for position in moves(4, 300)]
     still, longest, silences = 0, 0, 0
-    for a, b in zip(path, path[1:], strict=False):
+    for a, b in pairwise(path):
         still = still + 1 if abs(a - b) < 1e-9 else 0
         longest = max(longest, still)
         silences += still == 100

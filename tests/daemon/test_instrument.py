@@ -104,7 +104,8 @@ def test_each_fault_has_its_sentence(tmp_path, text, sentence):
 def test_a_missing_model_says_where_it_looked(tmp_path):
     told = faults(
         tmp_path,
-        'axes = ["x"]\n[source.a]\nkind = "osc"\n[player.p]\nkind = "mdrnn"\nhears = ["a"]\nmodel = "gone.tflite"',
+        'axes = ["x"]\n[source.a]\nkind = "osc"\n'
+        '[player.p]\nkind = "mdrnn"\nhears = ["a"]\nmodel = "gone.tflite"',
     )
     assert told == [
         f"line 7, [player.p] there is no model at {tmp_path / 'gone.tflite'}; "

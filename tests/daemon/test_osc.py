@@ -13,8 +13,8 @@ from pythonosc.osc_packet import OscPacket
 
 from foretone.clock import HandClock
 from foretone.event import Event, Setting
-from foretone.sinks.osc import OSC as Out
-from foretone.sources.osc import OSC as In
+from foretone.sinks.osc import OSC as OSCSink
+from foretone.sources.osc import OSC as OSCSource
 
 
 def message(address, *values):
@@ -28,7 +28,7 @@ def message(address, *values):
 def source():
     """An OSC source of two axes at 5 s, a function that sends to it, and one that takes what it emits."""
     queue = SimpleQueue()
-    made = In(("x", "y"), "patch", HandClock(5.0), queue.put, port=free())
+    made = OSCSource(("x", "y"), "patch", HandClock(5.0), queue.put, port=free())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         yield made, lambda data: sender.sendto(data, ("127.0.0.1", made.port)), lambda: queue.get(timeout=5)
     made.close()
@@ -117,14 +117,14 @@ def test_random_bytes_never_stop_it(source):
 def test_a_taken_port_is_a_sentence(source):
     made, *_ = source
     with pytest.raises(OSError, match=f"cannot listen for OSC on 127.0.0.1:{made.port}.*choose another"):
-        In(("x",), "again", HandClock(), print, port=made.port)
+        OSCSource(("x",), "again", HandClock(), print, port=made.port)
 
 
 def test_out_speaks_imps_and_ours_and_lets_go_without_values():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(5)
-        sink = Out(("x", "y"), port=listener.getsockname()[1])
+        sink = OSCSink(("x", "y"), port=listener.getsockname()[1])
         sink.play(Event(1.0, "duet", (0.25, 0.5)))
         sink.play(Event(2.0, "duet", ()))
         heard = [OscPacket(listener.recv(500)).messages[0].message for _ in range(3)]
@@ -138,7 +138,7 @@ def test_out_speaks_imps_and_ours_and_lets_go_without_values():
 
 
 def test_out_counts_what_the_system_refuses():
-    sink = Out(("x",), host="255.255.255.255", port=9)
+    sink = OSCSink(("x",), host="255.255.255.255", port=9)
     sink.play(Event(1.0, "duet", (0.25,)))
     assert sink.lost == 2
     sink.close()

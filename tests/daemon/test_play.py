@@ -64,8 +64,9 @@ def start(tmp_path):
 def test_headless_it_plays_in_real_time_and_reports(start, ports, tmp_path):
     began = time.monotonic()
     process = start(
-        "play", "empi", "--ghost", "--seconds", "6", "--seed", "3", *ports, "--log", str(tmp_path / "sessions"),
-        "--wav", str(tmp_path / "out.wav"), "--report", str(tmp_path / "report.json"),
+        "play", "empi", "--ghost", "--seconds", "6", "--seed", "3", *ports,
+        "--log", str(tmp_path / "sessions"), "--wav", str(tmp_path / "out.wav"),
+        "--report", str(tmp_path / "report.json"),
     )  # fmt: skip
     assert process.wait(30) == 0, process.told()
     assert 6 < time.monotonic() - began < 20

@@ -1,5 +1,6 @@
 """Sessions played again: the same in, the same out, byte for byte."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_every_gesture_of_the_session_comes_out_and_its_silences_are_answered(tm
     heard, played = session.read(GOLDEN / "empi.csv").heard(), session.read(tmp_path / "out.csv")
     assert played.heard() == heard
     answers = [event for event in played.events if event.origin == "duet" and event.values]
-    silences = [(a.time, b.time) for a, b in zip(heard, heard[1:], strict=False) if b.time - a.time > 2]
+    silences = [(a.time, b.time) for a, b in pairwise(heard) if b.time - a.time > 2]
     assert silences
     for begin, end in silences:
         assert any(begin + 0.8 < event.time < end for event in answers)

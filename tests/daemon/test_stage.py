@@ -17,7 +17,8 @@ def empi(free_port):
     """The shipped EMPI, opened without threads, with a listener that keeps what was played."""
     ports = [f"{name}.port={free_port()}" for name in ("osc", "voice", "patch")]
     clock = HandClock(100.0)
-    stage = Stage(load(find("empi"), ports), FakeBoard(clock, seed=1), clock)
+    changes = [*ports, "arm.speed=20"]
+    stage = Stage(load(find("empi"), changes), FakeBoard(clock, seed=1), clock)
     played = []
     stage.conductor.listeners.append(played.append)
     stage.open(threads=False)

@@ -8,10 +8,11 @@ System with Mixture Density Recurrent Neural Networks", NIME 2019, section 3.3. 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from foretone.card import read_model
 from foretone.errors import ModelError
@@ -29,6 +30,26 @@ LONGEST = 5.0
 
 BEHIND = 0.25
 """Seconds: after a stall longer than this the rhythm goes on from now instead of catching up in a burst."""
+
+AHEAD = 1.0
+"""Seconds that it plays ahead of now while it goes on by itself, for whoever wants to see what comes."""
+
+MOST = 16
+"""Predictions made in one tick: 0.2 ms. The first second of an answer takes a few ticks."""
+
+SOONEST, LATEST = 0.002, 0.05
+"""Seconds between ticks while it goes on. A knob that is turned is heard within the longer of them."""
+
+
+class Memory(NamedTuple):
+    """What the network knows once an event has been heard or played."""
+
+    moment: float
+    """When that was, in seconds of the clock."""
+    values: tuple[float, ...]
+    state: Any
+    mixture: list[float] | None
+    """What comes next, as the network sees it; None when it stumbled."""
 
 
 class MDRNN:
@@ -76,12 +97,11 @@ class MDRNN:
         self._name = name
         self._random = random
         self._model = Model(folder / model)
-        self._state: Any = self._model.start()
-        self._mixture: list[float] | None = None
-        self._moment = -math.inf  # when the last event in the memory happened
-        self._values: tuple[float, ...] = ()  # and where it was
-        self._pending: Event | None = None  # the prediction that waits to be played
-        self._dt = 0.0  # its wait as the model meant it, without the time scale
+        self._memory = Memory(-math.inf, (), self._model.start(), None)
+        self._plan: deque[tuple[Event, Memory]] = deque()
+        """What it is about to play, and what it will know then."""
+        self._planned_with: tuple[float, ...] = ()
+        self._going_on = False
         self._sounding = False
         self.mode = mode
 
@@ -103,14 +123,13 @@ class MDRNN:
 
     @property
     def mode(self) -> Mode:
-        """How it plays; assigning takes back what it was about to play."""
+        """How it plays; another mode is taken up at the next tick, which it asks for at once."""
         return self._mode
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
         self._mode = mode
-        self._withdraw()
-        # The next tick releases what sounds and, in a battle, lets the model begin.
+        # The next tick takes back what was to come, releases what sounds and, in a battle, begins.
         self._turned = True
         self.wake = -math.inf
 
@@ -118,29 +137,33 @@ class MDRNN:
         """The player moved, or let go."""
         if self._mode == "battle" or event.lets_go:
             return ()
-        self._condition(event.time - self._moment, event.values)
-        self._moment = event.time
+        released = self._release(event.time) if self._going_on else ()
+        self._memory = self._told(event.time, event.values, event.time - self._memory.moment, self._memory)
         if self._mode == "observe":
-            return ()
+            return released
         self.wake = event.time + self.silence
-        return self._echo(event.time) if self._mode == "filter" else self._release(event.time)
+        return self._echo(event.time) if self._mode == "filter" else released
 
     def tick(self, now: float) -> Sequence[Event]:
-        """The silence has lasted long enough, or the prediction was just played: play on."""
+        """The silence has lasted long enough, or it is time to go on with what comes."""
         if self._turned:
             self._turned = False
+            released = self._release(now)
             self.wake = now if self._mode == "battle" else math.inf
-            return self._release(now)
+            return released
         if self._mode not in ("call-response", "battle"):
             self.wake = math.inf
             return self._release(now)
-        if self._pending is not None:
-            self._condition(self._dt, self._pending.values)
-            self._moment = self._pending.time
-        else:
+        self._catch_up(now)
+        if not self._going_on:
             # The silence is an event too: nothing moved for this long.
-            self._condition(now - self._moment, self._values or (0.5,) * len(self.axes))
-            self._moment = now
+            values = self._memory.values or (0.5,) * len(self.axes)
+            self._memory = self._told(now, values, now - self._memory.moment, self._memory)
+            self._going_on = True
+        knobs = (self.pi_temperature, self.sigma_temperature, self.time_scale)
+        if knobs != self._planned_with:
+            self._planned_with = knobs
+            self._withdraw()
         return self._go_on(now)
 
     def rest(self, now: float) -> Sequence[Event]:
@@ -149,47 +172,60 @@ class MDRNN:
         return self._release(now)
 
     def _echo(self, now: float) -> Sequence[Event]:
-        drawn = self._draw()
+        drawn = self._draw(self._memory.mixture)
         if drawn is None:
             return ()
         self._sounding = True
         return (Event(now, self._name, drawn[1]),)
 
     def _go_on(self, now: float) -> Sequence[Event]:
-        drawn = self._draw()
-        if drawn is None:
-            self._pending, self.wake = None, now + 1.0
-            return ()
-        self._dt, values = drawn
-        start = self._moment if now - self._moment < BEHIND else now
-        self._pending = Event(start + self._dt * self.time_scale, self._name, values)
-        self._sounding = True
-        self.wake = self._pending.time
-        return (self._pending,)
+        """Play ahead from what is already planned, or from what has just been played."""
+        made: list[Event] = []
+        last = self._plan[-1][1] if self._plan else self._memory
+        while len(made) < MOST and last.moment < now + AHEAD:
+            drawn = self._draw(last.mixture)
+            if drawn is None:
+                self.wake = now + 1.0
+                return made
+            dt, values = drawn
+            start = last.moment if now - last.moment < BEHIND else now
+            event = Event(start + dt * self.time_scale, self._name, values)
+            last = self._told(event.time, values, dt, last)
+            self._plan.append((event, last))
+            made.append(event)
+        self._sounding = self._sounding or bool(made)
+        self.wake = now + min(max(last.moment - AHEAD - now, SOONEST), LATEST)
+        return made
+
+    def _catch_up(self, now: float) -> None:
+        """What was planned and is due has been played: it is what the network knows now."""
+        while self._plan and self._plan[0][0].time <= now:
+            _, self._memory = self._plan.popleft()
 
     def _release(self, now: float) -> Sequence[Event]:
+        self._catch_up(now)
         self._withdraw()
+        self._going_on = False
         if not self._sounding:
             return ()
         self._sounding = False
         return (Event(now, self._name, ()),)
 
     def _withdraw(self) -> None:
-        self._pending = None
+        self._plan.clear()
         self.epoch += 1
 
-    def _condition(self, dt: float, values: tuple[float, ...]) -> None:
-        """Tell the network one event; its output waits in `_mixture`."""
-        self._values = values
+    def _told(self, moment: float, values: tuple[float, ...], dt: float, before: Memory) -> Memory:
+        """What the network knows after one more event, `dt` seconds after the last."""
         wait = min(max(dt, SHORTEST), LONGEST)
-        self._mixture, self._state = self._model.step((wait, *values), self._state)
-        if not all(map(math.isfinite, self._mixture)):
-            self.stumbles += 1
-            self._mixture, self._state = None, self._model.start()
+        mixture, state = self._model.step((wait, *values), before.state)
+        if all(map(math.isfinite, mixture)):
+            return Memory(moment, values, state, mixture)
+        self.stumbles += 1
+        return Memory(moment, values, self._model.start(), None)
 
-    def _draw(self) -> tuple[float, tuple[float, ...]] | None:
-        """Sample the mixture: a wait in seconds, and a position for each axis."""
-        mixture = self._mixture
+    def _draw(self, mixture: list[float] | None) -> tuple[float, tuple[float, ...]] | None:
+        """Sample a mixture: a wait in seconds, and a position for each axis."""
         if mixture is None:
             return None
         width = len(self.axes) + 1
