@@ -1,0 +1,79 @@
+"""`foretone play empi` as it is, in a real browser: a hand on the lever, a servo that answers."""
+
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture
+def address(tmp_path):
+    """The whole instrument with all its processes; the address that it prints."""
+
+    def free():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    out = (tmp_path / "told").open("w+")
+    ports = [f"--set={name}.port={free()}" for name in ("osc", "voice", "patch")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foretone", "play", "empi", "--no-log", "--port=0", *ports,
+         "--set=duet.silence=0.3"],
+        stdout=out, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while not (found := re.search(r"http://\S+", (tmp_path / "told").read_text())):
+        assert time.monotonic() < deadline, (tmp_path / "told").read_text()
+        select.select([], [], [], 0.05)
+    yield found.group()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+    out.close()
+
+
+def test_the_lever_is_dragged_the_servo_moves_and_the_modes_change(address, open_page):
+    page = open_page(address)
+    page.wait(lambda: page.link() == "live" and {"lever", "arm"} <= page.positions().keys(), "the instrument")
+
+    page.choose("duet", "mode", "filter")
+    page.wait(lambda: page.chosen("duet", "mode") == "filter", "the mode to come back")
+    page.drag("lever", 0.9)
+    page.wait(lambda: (page.positions()["lever"] or 0) > 0.8, "the lever to be where it was dragged")
+    page.wait(lambda: (page.positions()["arm"] or 0) > 0.6, "the servo to follow")
+    page.drag("lever", 0.1, start=0.9)
+    page.wait(lambda: (page.positions()["arm"] or 1) < 0.4, "the servo to come back")
+    page.wait(lambda: page.positions()["arm"] is None, "the servo to be let go when the hand rests")
+
+    page.choose("duet", "mode", "battle")
+    page.wait(lambda: page.positions()["arm"] is not None, "the model to play by itself")
+    page.choose("duet", "mode", "observe")
+    page.wait(lambda: page.positions()["arm"] is None, "the model to let go")
+
+    page.choose("duet", "mode", "call-response")
+    page.drag("lever", 0.6, start=0.1)
+    page.wait(lambda: page.positions()["arm"] is not None, "an answer after the silence")
+
+    assert page.complaints() == []
+    here = (address, address.replace("http", "ws"))
+    assert all(request.startswith(here) for request in page.requests())
+
+
+def test_the_ghost_plays_and_steps_back_for_a_hand(address, open_page):
+    page = open_page(address, phone=True)
+    page.wait(lambda: page.link() == "live" and {"lever", "arm"} <= page.positions().keys(), "the instrument")
+    page.press("#ghost", "\ue007")
+    seen = set()
+    page.wait(
+        lambda: seen.add(round(page.positions()["lever"] or 0, 1)) or len(seen) > 3, "the ghost to move", 20
+    )
+    page.drag("lever", 0.5)
+    page.wait(lambda: page.find("#ghost").get_attribute("aria-pressed") == "false", "the ghost to step back")
+    assert page.complaints() == []
