@@ -1,4 +1,4 @@
-"""OSC packets from outside, taken apart.
+"""OSC packets: those from outside taken apart, and ours put together.
 
 python-osc reads the messages; bundles are split here, because a bundle element with a negative size makes
 its parser go round for ever. OSC 1.0, https://opensoundcontrol.stanford.edu/spec-1_0.html
@@ -42,3 +42,21 @@ def _message(packet: bytes) -> OscMessage:
         return OscMessage(packet)
     except Exception as error:  # python-osc's parser raises many kinds
         raise PacketError(f"not an OSC message: {error}") from error
+
+
+def text(string: str) -> bytes:
+    """A string as OSC stores it: ended by a zero, padded to four bytes."""
+    data = string.encode() + b"\0"
+    return data + bytes(-len(data) % 4)
+
+
+class Form:
+    """An address and the types of its numbers, `f` or `d`, made once and then filled. Any thread."""
+
+    def __init__(self, address: str, types: str) -> None:
+        self._head = text(address) + text(f",{types}")
+        self._numbers = struct.Struct(f">{types}")
+
+    def fill(self, *numbers: float) -> bytes:
+        """The packet. OverflowError or struct.error for what is no number, or too large for its type."""
+        return self._head + self._numbers.pack(*numbers)

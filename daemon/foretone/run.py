@@ -8,12 +8,14 @@ import json
 import logging
 import math
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from foretone import punctual
 from foretone.bus import Device
 from foretone.clock import Clock, WallClock
 from foretone.control import Control
@@ -25,6 +27,11 @@ from foretone.stage import Stage
 from foretone.watch import Systemd
 
 log = logging.getLogger("foretone")
+
+SWITCH = 0.0005
+"""Seconds that a thread may keep the interpreter while the conductor waits for it; Python's own 5 ms is half
+of the whole budget from a gesture to its answer.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Options:
 
 def run(instrument: Instrument, options: Options) -> int:
     """Play until stopped by SIGTERM, SIGINT or the end of `seconds`. Returns the exit status."""
+    sys.setswitchinterval(SWITCH)
     clock = WallClock()
     board = make_board(options.board, clock, instrument.seed)
     stage = Stage(instrument, board, clock)
@@ -59,6 +67,9 @@ def run(instrument: Instrument, options: Options) -> int:
             recorder.start()
             conductor.listeners.append(recorder.note)
         mirror.callback(stage.close)
+        # Before the buses start, so that their threads run first too; the recorder's does not.
+        if not punctual.run_first(punctual.CONDUCTOR) and options.board == "pi":
+            log.warning("answers may come late under load: allow it to run first (%s)", punctual.ADVICE)
         stage.open()
         ghost = Performer(stage, clock) if board.name == "fake" else None
         if options.folder is not None:

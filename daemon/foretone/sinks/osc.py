@@ -9,9 +9,8 @@ from __future__ import annotations
 import socket
 from typing import Annotated
 
-from pythonosc.osc_message_builder import OscMessageBuilder
-
 from foretone.event import Event
+from foretone.packet import Form
 from foretone.parts import Range
 
 
@@ -40,6 +39,7 @@ class OSC:
         self.lost = 0
         self._to = (host, port)
         self._address = address
+        self._forms: dict[tuple[str, int], Form] = {}
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
@@ -57,10 +57,10 @@ class OSC:
         self._socket.close()
 
     def _send(self, address: str, values: tuple[float, ...]) -> None:
-        builder = OscMessageBuilder(address)
-        for value in values:
-            builder.add_arg(value, "f")
+        form = self._forms.get((address, len(values)))
+        if form is None:
+            form = self._forms[address, len(values)] = Form(address, "f" * len(values))
         try:
-            self._socket.sendto(builder.build().dgram, self._to)
+            self._socket.sendto(form.fill(*values), self._to)
         except OSError:
             self.lost += 1

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from foretone.event import Event
+from foretone.packet import Form
 from foretone.parts import LIVE, Range
 
 _ROOT = "/foretone/synth"
+_VOLUME = Form(f"{_ROOT}/volume", "f")
+_REST = Form(f"{_ROOT}/rest", "")
 _VOICES = ["player", "model"]
 
 _REMIND = 1.0
@@ -52,7 +55,6 @@ class Synth:
         """Datagrams that nobody took."""
         self._voices = tuple(voices) or ("player",)
         self._origins: tuple[str, ...] = ()
-        self._forms: dict[int, tuple[bytes, struct.Struct]] = {}
         self._told = -math.inf
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -78,26 +80,25 @@ class Synth:
     @volume.setter
     def volume(self, value: float) -> None:
         self._volume = value
-        self._send(_VOLUME + struct.pack(">f", value))
+        self._send(_VOLUME.fill(value))
 
     def play(self, event: Event) -> None:
         """Sound a gesture when it is due, or release its voice."""
         voice = self._places.get(event.origin, 0)
         if event.lets_go:
-            self._send(self._rests[voice])
+            self._send(self._rests[voice].fill())
             return
         if abs(event.time - self._told) >= _REMIND:
             self._told = event.time
             self.volume = self._volume
-        tags, numbers = self._form(len(event.values))
         try:
-            self._send(self._heads[voice] + tags + numbers.pack(event.time, *event.values))
+            self._send(self._form(voice, len(event.values)).fill(event.time, *event.values))
         except (OverflowError, struct.error):
             self.lost += 1  # no number, or too large for 32 bits: not a gesture
 
     def rest(self) -> None:
         """Release every voice."""
-        self._send(_REST)
+        self._send(_REST.fill())
 
     def close(self) -> None:
         """Release every voice, then the socket."""
@@ -108,14 +109,15 @@ class Synth:
     def _address_voices(self) -> None:
         names = self._voices + self._voices[-1:] * len(self._origins)
         self._places = {origin: place for place, origin in enumerate(self._origins)}
-        self._heads = [_text(f"{_ROOT}/{name}") for name in names]
-        self._rests = [_text(f"{_ROOT}/{name}/rest") + _text(",") for name in names]
+        self._names = names
+        self._forms: dict[tuple[int, int], Form] = {}
+        self._rests = [Form(f"{_ROOT}/{name}/rest", "") for name in names]
 
-    def _form(self, count: int) -> tuple[bytes, struct.Struct]:
-        """The type tags and the layout of a gesture with so many values."""
-        form = self._forms.get(count)
+    def _form(self, voice: int, count: int) -> Form:
+        """The packet of a gesture with so many values for one of the voices."""
+        form = self._forms.get((voice, count))
         if form is None:
-            form = self._forms[count] = (_text(",d" + "f" * count), struct.Struct(f">d{count}f"))
+            form = self._forms[voice, count] = Form(f"{_ROOT}/{self._names[voice]}", "d" + "f" * count)
         return form
 
     def _send(self, packet: bytes) -> None:
@@ -130,13 +132,3 @@ class Synth:
                 return
             else:
                 return
-
-
-def _text(text: str) -> bytes:
-    """An OSC 1.0 string: ended by a zero, padded to four bytes."""
-    data = text.encode() + b"\0"
-    return data + bytes(-len(data) % 4)
-
-
-_VOLUME = _text(f"{_ROOT}/volume") + _text(",f")
-_REST = _text(f"{_ROOT}/rest") + _text(",")

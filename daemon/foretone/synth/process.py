@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import gc
 import logging
-import os
 import signal
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from foretone import punctual
 from foretone.errors import SoundError
 from foretone.ring import Ring
 from foretone.synth.alsa import SoundBusyError, open_output
@@ -26,9 +26,6 @@ from foretone.synth.voices import VOICES
 
 TRY_LATER, WRONG_SETTINGS = 75, 78
 """Exit statuses of sysexits.h: EX_TEMPFAIL and EX_CONFIG."""
-
-PRIORITY = 50
-"""SCHED_FIFO priority: above everything that is not sound, below the kernel's own threads."""
 
 WARM_UP = 100
 """Blocks drawn before the first one that is heard, so that its code and memory are already there."""
@@ -149,10 +146,8 @@ def _become_punctual() -> None:
     refused = []
     if ctypes.CDLL(None).mlockall(_LOCK_NOW_AND_LATER) != 0:
         refused.append("lock its memory (LimitMEMLOCK=infinity)")
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    except (OSError, AttributeError):
-        refused.append("run first (LimitRTPRIO=95)")
+    if not punctual.run_first(punctual.SOUND):
+        refused.append(f"run first ({punctual.ADVICE})")
     if refused:
         _say(f"sound may crackle under load: the system did not let it {' or '.join(refused)}")
 
