@@ -14,15 +14,17 @@ help:  ## print this
 .PHONY: install
 install: $(BIN)/.installed  ## make .venv with everything, and the system packages that compiled parts need
 
+# Without .installed, something could not be had the last time, and is tried again.
 $(BIN)/.installed: pyproject.toml deploy/install
 	@deploy/install "$(PYTHON)" "$(VENV)"
 
 .PHONY: play
 play: install  ## play the EMPI in the browser; no Pi and no sound card needed
-	$(BIN)/foretone play empi --ghost
+	@$(BIN)/foretone play empi --ghost
 
 .PHONY: test
 test: install  ## style, types, import arrows and every test
+	@deploy/install browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -9,7 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHARED = {"foretone.event", "foretone.errors", "foretone.session", "foretone.card", "foretone.lite"}
-PART = SHARED | {"foretone.clock", "foretone.parts", "foretone.packet", "foretone_hardware.device"}
+PART = SHARED | {
+    "foretone.clock",
+    "foretone.parts",
+    "foretone.packet",
+    "foretone.shelf",
+    "foretone_hardware.device",
+}
 
 
 def ours(path):

@@ -36,6 +36,8 @@ class Device(Seat):
         """From the event's own time to the return of the write."""
         self.driver: Any = None
         self._written = 0
+        self.superseded = 0
+        """Events that were followed by a newer one before they could be written."""
         self.position: tuple[float, ...] | None = None
         """A sensor's last emitted reading."""
         self.deadband = made_from.polled.get("deadband", 0.0)
@@ -145,14 +147,12 @@ class Bus:
             self.step(self.clock.wait(self._queue, self.wake()))
 
     def _collect(self, first: tuple[Device, Event] | None) -> None:
-        if first is not None:
-            first[0].wanted = first[1]
-            first[0].due = -math.inf
+        items = [first]
         while not self._queue.empty():
-            item = self._queue.get_nowait()
-            if item is not None:
-                item[0].wanted = item[1]
-                item[0].due = -math.inf
+            items.append(self._queue.get_nowait())
+        for device, event in filter(None, items):
+            device.superseded += device.wanted is not None and device.due == -math.inf
+            device.wanted, device.due = event, -math.inf
 
     def _write(self, device: Device) -> None:
         event = device.wanted
@@ -173,6 +173,8 @@ class Bus:
     def _read(self, device: Device) -> None:
         values: Sequence[float] = device.driver.read()
         now = self.clock.now()
+        if not all(map(math.isfinite, values)):
+            raise ValueError(f"it read {values!r}, which is no position: check low, high and the wiring")
         device.due = max(device.due + device.period, now) if device.due > -math.inf else now + device.period
         before = device.position
         if before is None:

@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from foretone.errors import ForetoneError, InstrumentError, ModelError
+from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentError, ModelError
 from foretone.instrument import Instrument, find, load
 from foretone.parent import die_with_parent
-
-CONFIG = 78
-"""Exit status of a wrong file (EX_CONFIG of sysexits.h): systemd does not start it again."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,14 +28,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = options.command(options)
     except (InstrumentError, ModelError) as error:
         print(error, file=sys.stderr)
-        return CONFIG
+        return WRONG_FILE
     except ForetoneError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough; do not complain again when Python flushes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"{place}{error.strerror or error}", file=sys.stderr)
+        return 1
     return status
 
 
@@ -46,6 +49,7 @@ def _play(options: argparse.Namespace) -> int:
     from foretone import play
 
     instrument = _instrument(options)
+    _look_at_outputs(options)
     asked = [f"--board={options.board}", f"--seconds={options.seconds}", *_log_arguments(options)]
     if options.ghost:
         asked.append("--ghost")
@@ -69,15 +73,17 @@ def _play(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from foretone import run
 
+    instrument = _instrument(options)
+    _look_at_outputs(options)
     if options.state is not None:
         options.state.mkdir(parents=True, exist_ok=True)
     return run.run(
-        _instrument(options),
+        instrument,
         run.Options(
             board=options.board,
             ghost=options.ghost,
             seconds=options.seconds,
-            folder=options.state,
+            folder=None if options.headless else options.state,
             sessions=None if options.no_log else options.log,
             report=options.report,
         ),
@@ -121,6 +127,9 @@ def _synth(options: argparse.Namespace) -> int:
         raise InstrumentError(
             instrument.path, ["has no [sink] of kind 'synth', so there is nothing to sound"]
         )
+    if len(voices) > 1:
+        raise InstrumentError(instrument.path, ["has two voices; one sink of kind 'synth' plays all origins"])
+    options.state.mkdir(parents=True, exist_ok=True)
     return process.main(voices[0].settings, options.state / "sound.ring")
 
 
@@ -134,12 +143,37 @@ def _panel(options: argparse.Namespace) -> int:
 
 
 def _instrument(options: argparse.Namespace, **only: Sequence[str]) -> Instrument:
-    instrument = load(find(options.instrument), options.set, **only)
+    changes = [_from_here(change) for change in options.set]
+    instrument = load(find(options.instrument), changes, **only)
     return instrument if options.seed is None else replace(instrument, seed=options.seed)
+
+
+def _look_at_outputs(options: argparse.Namespace) -> None:
+    """Say before the first note, not after the last, that a file cannot be written. Raises OSError."""
+    if options.ghost and options.board == "pi":
+        raise ForetoneError("the ghost can hold the levers of a simulated board only: --board fake")
+    for path in (options.report, getattr(options, "wav", None)):
+        if path is not None:
+            path.open("ab").close()
+
+
+def _from_here(change: str) -> str:
+    """A file named on the command line is looked for where the person stands."""
+    place, _, value = change.partition("=")
+    file = Path(value)
+    is_file = place.endswith((".model", ".session")) and file.is_file()
+    return f"{place}={file.resolve()}" if is_file else change
 
 
 def _log_arguments(options: argparse.Namespace) -> list[str]:
     return ["--no-log"] if options.no_log else [f"--log={options.log}"]
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("must be 0 to 65535; 0 takes any that is free")
+    return port
 
 
 def _seconds(text: str) -> float:
@@ -192,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         "--wav", type=Path, metavar="FILE", help="write the sound that went to the sound device"
     )
     made.add_argument("--headless", action="store_true", help="no page (as with --wav and --report)")
-    made.add_argument("--port", type=int, default=8700, help="of the page; default: %(default)s")
+    made.add_argument("--port", type=_port, default=8700, help="of the page; default: %(default)s")
 
     made = command("run", _run, "the instrument alone, as the daemon runs it")
     instrument(made)
@@ -203,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     instrument(command("check", _check, "check an instrument file whole, and tell every fault"))
     command("parts", _parts, "list every kind of part, with its settings")
 
-    made = command("replay", _replay, "play a recorded session into an instrument")
+    made = command("replay", _replay, "play a recorded session into an instrument, without sound")
     made.add_argument("session", type=Path)
     made.add_argument("--instrument", required=True, metavar="FILE")
     changes(made)
@@ -215,7 +249,7 @@ def _parser() -> argparse.ArgumentParser:
     made = command("practise", _practise, "let the ghost practise in virtual time: a session to train from")
     instrument(made)
     made.add_argument("--minutes", type=_seconds, default=15.0)
-    made.add_argument("--out", type=Path, required=True, metavar="FILE")
+    made.add_argument("--out", type=Path, required=True, metavar="FILE", help="an older one is replaced")
 
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
     instrument(made)
@@ -226,5 +260,5 @@ def _parser() -> argparse.ArgumentParser:
         "--state", type=Path, required=True, metavar="DIR", help="where the instrument's socket is"
     )
     made.add_argument("--host", default="127.0.0.1", help="loopback unless you say so")
-    made.add_argument("--port", type=int, default=8700)
+    made.add_argument("--port", type=_port, default=8700)
     return parser

@@ -16,13 +16,13 @@ from typing import Any
 
 from foretone.clock import Clock
 from foretone.event import Event, Message, Setting
-from foretone.seat import Seat
+from foretone.seat import Seat, Teller
 from foretone.watch import Histogram, Late
 
 log = logging.getLogger("foretone")
 
-QUEUE = 4096
-"""Messages that may wait: four seconds of a 1 kHz controller. Beyond that the oldest is dropped, counted."""
+QUEUE = 1024
+"""Messages that may wait: a second of a 1 kHz controller. Beyond that the oldest is dropped, counted."""
 
 IDLE = 0.5
 """Seconds after which the loop completes an idle step, so that the watchdog knows it lives."""
@@ -49,7 +49,8 @@ class Conductor:
         self._players: dict[str, list[Seat]] = {}
         self._sinks: dict[str, list[Seat]] = {}
         self._ticked: list[Seat] = []
-        self._chore_due = 0.0
+        self._chore_due = -math.inf
+        self._told = Teller()
         self._stopped = False
 
     def seat(self, seat: Seat) -> None:
@@ -99,13 +100,15 @@ class Conductor:
     def step(self, message: Message | None) -> None:
         """Take one message, if there is one, then play what is due."""
         if isinstance(message, Event):
+            # What was due before the gesture is played before it: the player may have told its memory so.
+            self.play_due()
             self.take(message)
         elif message is not None:
             self.turn(message)
         self.play_due()
         now = self.clock.now()
         if now >= self._chore_due:
-            self._chore_due = min((chore(now) for chore in self.chores), default=math.inf)
+            self._chore_due = min((self._do(chore, now) for chore in self.chores), default=-math.inf)
 
     def wake(self) -> float:
         """When the next prediction, tick or chore is due, in seconds of the clock."""
@@ -120,18 +123,27 @@ class Conductor:
         if seat is None or not _well_formed(event, len(seat.axes)):
             self.counts["malformed"] += 1
             if seat is not None:
-                seat.complain(f"sent {event.values!r}, expected {len(seat.axes)} finite numbers in 0..1")
+                sentence = f"sent {event.values!r}, expected {len(seat.axes)} finite numbers in 0..1"
+                seat.complain(sentence, self.clock.now())
             return
         self.counts["events_in"] += 1
-        self._deliver(event, self.latency["input_to_prediction"])
+        self._deliver(event)
 
     def turn(self, setting: Setting) -> None:
         """A person turned a knob; one that does not exist or is out of range is told and changes nothing."""
         seat = self.seats.get(setting.part)
-        sentence = f"there is no part called '{setting.part}'" if seat is None else seat.turn(setting)
+        if seat is None:
+            self.counts["malformed"] += 1
+            self._told.say(f"there is no part called '{setting.part}'", self.clock.now())
+            return
+        try:
+            sentence = seat.turn(setting)
+        except Exception as error:  # noqa: BLE001 -- a part that cannot take its own setting has a fault
+            self._fail(seat, error)
+            return
         if sentence:
             self.counts["malformed"] += 1
-            log.warning("cannot set %s.%s: %s", setting.part, setting.key, sentence)
+            seat.complain(f"{setting.key} {sentence}", self.clock.now())
 
     def play_due(self) -> None:
         """Play every prediction that is due, then tick the players and sources that asked for it."""
@@ -142,11 +154,11 @@ class Conductor:
                 self.counts["cancelled"] += 1
                 continue
             self.counts["played"] += 1
-            self._deliver(event, None)
+            self._deliver(event)
             now = self.clock.now()
         for seat in self._ticked:
             if seat.part.wake <= now and seat.again <= now:
-                for event in self._call(seat, "tick", now):
+                for event in self._call(seat, "tick", now) or ():
                     if seat.role == "source":
                         self.take(event)
                     else:
@@ -174,52 +186,80 @@ class Conductor:
         for seat in self.seats.values():
             seat.again = -math.inf
             if seat.role == "player":
-                for event in self._call(seat, "rest", now):
-                    self._deliver(event, None)
+                for event in self._call(seat, "rest", now) or ():
+                    self._deliver(event)
         for seat in reversed(self.seats.values()):
             if seat.role == "sink":
                 self._call(seat, "rest")
 
-    def _deliver(self, event: Event, answered: Histogram | None) -> None:
+    def _deliver(self, event: Event) -> None:
         for seat in self._sinks.get(event.origin, ()):
-            self._call(seat, "play", event)
-            if not seat.timed:
+            if self._call(seat, "play", event) is not None and not seat.timed:
                 self.latency["due_to_played"].add(self.clock.now() - event.time)
         for seat in self._players.get(event.origin, ()):
-            events = self._call(seat, "hear", event)
-            if answered is not None:
-                answered.add(self.clock.now() - event.time)
-            for answer in events:
+            answers = self._call(seat, "hear", event)
+            if answers is not None and self.seats[event.origin].role == "source":
+                self.latency["input_to_prediction"].add(self.clock.now() - event.time)
+            for answer in answers or ():
                 self._schedule(seat, answer)
         for listener in self.listeners:
-            listener(event)
+            self._do(listener, event)
 
     def _schedule(self, seat: Seat, event: Event) -> None:
         if event.lets_go:
-            self._deliver(event, None)
+            self._deliver(event)
             return
         self.counts["predictions"] += 1
         self._number += 1
         heapq.heappush(self._heap, (event.time, self._number, seat.epoch, event))
 
-    def _call(self, seat: Seat, method: str, *arguments: Any) -> Sequence[Event]:
-        """Call a part. Its fault is its own: logged with its name, and it sits out a growing pause."""
+    def _call(self, seat: Seat, method: str, *arguments: Any) -> Sequence[Event] | None:
+        """Call a part: what it answers, or None when it is out. Its fault is its own."""
         before = self.clock.now()
-        if before < seat.again or seat.part is None:
-            return ()
+        # A device is handed the newest event even while it is out, so that it comes back where it should be.
+        if seat.part is None or (before < seat.again and not seat.timed):
+            return None
         try:
-            answer = getattr(seat.part, method)(*arguments)
+            answers = tuple(getattr(seat.part, method)(*arguments) or ())
         except Exception as error:  # noqa: BLE001 -- one part's fault, of whatever kind, never stops the instrument
-            seat.fail(error, before)
-            return ()
+            self._fail(seat, error)
+            return None
+        for answer in answers:
+            if answer.origin != seat.name or not _well_formed(answer, len(seat.axes)):
+                self._fail(seat, ValueError(f"it answered {answer!r}, which is not an event of its own"))
+                return None
         self.late.took(seat.name, self.clock.now() - before)
         if seat.fault and not seat.timed:
             seat.heal()
-        return answer or ()
+        return answers
+
+    def _fail(self, seat: Seat, error: Exception) -> None:
+        """A part is out: it sits out a growing pause, and what it holds is released."""
+        now = self.clock.now()
+        seat.fail(error, now)
+        if seat.role == "player":
+            self._heap = [item for item in self._heap if item[3].origin != seat.name]
+            heapq.heapify(self._heap)
+            self._deliver(Event(now, seat.name, ()))
+
+    def _do(self, chore: Callable[[Any], float | None], argument: Any) -> float:
+        """A chore, or a listener that is told of an event; one that raises is named, and the loop goes on."""
+        try:
+            return chore(argument) or 0.0
+        except Exception as error:  # noqa: BLE001 -- looking at the instrument must not stop it
+            now = self.clock.now()
+            self._told.say(f"{getattr(chore, '__qualname__', chore)} failed: {error!r}", now)
+            return now + IDLE
 
 
 def _well_formed(event: Event, width: int) -> bool:
-    return not event.values or (
-        len(event.values) == width
-        and all(isinstance(value, float | int) and -1e-9 <= value <= 1.000000001 for value in event.values)
+    """Whether it has as many numbers as its origin has axes, or none, and all are in 0..1."""
+    return math.isfinite(event.time) and (
+        not event.values
+        or (
+            len(event.values) == width
+            and all(
+                isinstance(value, float | int) and -1e-9 <= value <= 1.000000001 for value in event.values
+            )
+        )
     )

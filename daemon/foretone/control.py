@@ -12,6 +12,7 @@ anyone watches, the state follows 30 times a second. Watching costs the instrume
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import socket
@@ -27,14 +28,17 @@ from foretone.stage import Stage
 FRAME = 1 / 30
 """Seconds between states."""
 
+SUMMED = 0.2
+"""Seconds between looks at the counts and latencies, which take longer to add up than all the rest."""
+
 STAYS = 3.0
 """Seconds that a watcher is told after its last hello."""
 
 LARGEST = 60_000
 """Bytes in a datagram from a watcher."""
 
-SHOWN = 400
-"""Events in one state, 12 000 a second; of more than that the newest."""
+SHOWN = 200
+"""Events in one state, 6 000 a second; of more than that the newest."""
 
 
 class Hands(Protocol):
@@ -60,15 +64,17 @@ class Control:
     """
 
     def __init__(self, path: Path, stage: Stage, hands: Hands | None = None) -> None:
-        self.malformed = 0
+        self.malformed = self.taken = 0
+        """Datagrams that were not understood, and all that were read."""
         self._stage, self._emit, self._hands = stage, stage.conductor.emit, hands
         self._watchers: dict[str, float] = {}
         self._greeted: set[str] = set()
         self._events: list[Event] = []
-        path.unlink(missing_ok=True)
+        self._report: dict[str, Any] = {}
+        self._reported = -math.inf
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
+        _bind(self._socket, path)
         path.chmod(0o600)
         self._answers = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._answers.setblocking(False)
@@ -93,12 +99,13 @@ class Control:
             data, sender = self._socket.recvfrom(LARGEST)
             try:
                 self._take(json.loads(data), sender) if data else None
-            except (ValueError, TypeError, KeyError, AttributeError):
+            except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
                 self.malformed += 1
+            self.taken += 1
 
     def _take(self, message: dict[str, Any], sender: str) -> None:
         match message:
-            case {"hello": _}:
+            case {"hello": _} if sender:
                 self._watchers[sender] = self._stage.conductor.clock.now() + STAYS
                 self._greeted.add(sender)
             case {"set": [str(part), str(key), value]}:
@@ -140,8 +147,10 @@ class Control:
 
     def _state(self, now: float) -> dict[str, Any]:
         conductor = self._stage.conductor
-        report = self._stage.report()
-        latency = report.pop("latency_ms")
+        if now >= self._reported:
+            self._reported = now + SUMMED
+            self._report = self._stage.report()
+        report = self._report
         return {
             "now": now,
             "events": [_shown(event) for event in self._events[-SHOWN:]],
@@ -152,8 +161,8 @@ class Control:
             "settings": {seat.name: values for seat in conductor.seats.values() if (values := seat.values())},
             "ghost": self._hands is not None and self._hands.playing,
             "counts": {key: value for key, value in report.items() if isinstance(value, int)},
-            "latency_ms": latency,
-            "faults": [f"{seat.name}: {seat.fault}" for seat in conductor.seats.values() if seat.fault],
+            "latency_ms": report["latency_ms"],
+            "faults": self._stage.faults(),
             "late": conductor.late.last,
         }
 
@@ -166,6 +175,21 @@ class Control:
             "seed": instrument.seed,
             "parts": [_part(seat) for seat in self._stage.conductor.seats.values()],
         }
+
+
+def _bind(listener: socket.socket, path: Path) -> None:
+    """Take the place of an instrument that is gone, but not of one that still listens."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            probe.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+    else:
+        listener.close()
+        raise OSError(
+            errno.EADDRINUSE, "another instrument runs there; give --state another folder", str(path)
+        )
 
 
 def _part(seat: Seat) -> dict[str, Any]:

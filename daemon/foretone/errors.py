@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+WRONG_FILE = 78
+"""Exit status of a wrong file (EX_CONFIG of sysexits.h): systemd does not start it again."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as a shell gives it."""
+
 
 class ForetoneError(Exception):
     """Anything that Foretone itself raises."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from foretone import kinds
+from foretone import kinds, shelf
 from foretone.errors import InstrumentError
 
 ROLES = {"source": None, "player": "hears", "sink": "plays"}
@@ -54,15 +54,14 @@ class Instrument:
 
 def find(name: str) -> Path:
     """The file of an instrument given by path, or by the name of one that is shipped."""
-    path = Path(name)
-    if path.suffix == ".toml" or path.exists():
-        return path
-    shelves = [Path(__file__).parent / "instruments", Path(__file__).parents[2] / "deploy" / "instruments"]
-    shipped = {file.stem: file for shelf in shelves for file in sorted(shelf.glob("*.toml"))}
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    shipped = {file.stem: file for file in shelf.files("*.toml")}
     if name in shipped:
         return shipped[name]
+    there_are = f"there are {', '.join(shipped)}, or give a .toml file"
     raise InstrumentError(
-        name, [f"no such file, and no shipped instrument of that name{kinds.nearest(name, shipped)}"]
+        name, [f"no instrument of that name is shipped{kinds.nearest(name, shipped)}; {there_are}"]
     )
 
 
@@ -75,12 +74,12 @@ def load(path: Path, changes: Sequence[str] = (), roles: Sequence[str] = tuple(R
     try:
         text = path.read_text(encoding="utf-8")
         tables = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
+        raise InstrumentError(path, [f"is not TOML: {error}"]) from error
+    except (OSError, ValueError, RecursionError) as error:
         raise InstrumentError(
             path, [f"cannot be read: {getattr(error, 'strerror', None) or error}"]
         ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InstrumentError(path, [f"is not TOML: {error}"]) from error
     check = _Check(
         path, {key: table for key, table in tables.items() if key not in ROLES or key in roles}, _lines(text)
     )
@@ -113,21 +112,29 @@ class _Check:
         self.path = path
         self.tables = tables
         self.lines = lines
+        self.changed: dict[tuple[str, str], str] = {}
+        self.broken: set[str] = set()
         self.faults: list[tuple[int, str]] = []
 
     def fault(self, table: str, key: str, sentence: str) -> None:
+        if (table, key) in self.changed:
+            self.faults.append((0, f"--set {self.changed[table, key]}: {sentence}"))
+            return
         line = self.lines.get((table, key)) or self.lines.get((table, "")) or 0
         place = f"line {line}, " if line else ""
         self.faults.append((line, f"{place}{f'[{table}] ' if table else ''}{sentence}"))
 
     def change(self, change: str) -> None:
+        """Take one `--set`; its faults are told as its own, not as those of a line in the file."""
         place, equals, value = change.partition("=")
         name, _, key = place.strip().partition(".")
         for role in ROLES:
-            if equals and key and isinstance(self.tables.get(role, {}).get(name), dict):
-                self.tables[role][name][key] = _value(value.strip())
+            tables = self.tables.get(role)
+            if equals and key and isinstance(tables, dict) and isinstance(tables.get(name), dict):
+                tables[name][key] = _value(value.strip())
+                self.changed[f"{role}.{name}", key] = change
                 return
-        self.fault("", "", f"cannot change '{change}': write part.key=value, with a part of this file")
+        self.fault("", "", f"--set {change}: write part.key=value, with a part of this file")
 
     def instrument(self) -> Instrument:
         top = self.tables
@@ -137,10 +144,11 @@ class _Check:
         title, axes, seed = top.get("title", self.path.stem), top.get("axes"), top.get("seed", 0)
         if not isinstance(title, str) or not title.strip():
             self.fault("", "title", "title must be a text")
-        if not isinstance(axes, list) or not _is_names(axes):
-            self.fault(
-                "", "axes", 'axes must be a list of names, one for each thing that moves: axes = ["lever"]'
-            )
+        if not isinstance(axes, list) or not axes or not _is_names(axes):
+            self.fault("", "axes", 'axes must name each thing that moves: axes = ["lever"]')
+            axes = []
+        elif len(set(axes)) < len(axes) or not all(map(_is_plain, axes)):
+            self.fault("", "axes", "each axis needs a name of its own, of letters, digits, - and _ only")
             axes = []
         if not isinstance(seed, int) or isinstance(seed, bool):
             self.fault("", "seed", "seed must be a whole number")
@@ -163,7 +171,7 @@ class _Check:
                 self.fault("", role, f"write each {role} as a table of its own: [{role}.NAME]")
                 continue
             for name, table in named.items():
-                if not name.replace("-", "").replace("_", "").isalnum():
+                if not _is_plain(name):
                     self.fault(
                         f"{role}.{name}", "", f"the name '{name}' may have letters, digits, - and _ only"
                     )
@@ -189,6 +197,7 @@ class _Check:
             maker = kinds.find(role, kind)
         except LookupError as error:
             self.fault(here, "kind", str(error.args[0]))
+            self.broken.add(name)
             return None
         allowed = kinds.settings(maker)
         polled = kinds.polled_settings(maker) if role == "source" else {}
@@ -202,11 +211,6 @@ class _Check:
         for key, setting in allowed.items():
             if setting.required and key not in table:
                 self.fault(here, "", f"'{key}' is missing: {kind} needs it")
-        given = getattr(maker, "axes", None)
-        if role == "source" and isinstance(given, tuple) and len(given) != len(axes):
-            self.fault(
-                here, "axes", f"{kind} gives {len(given)} axes, but {len(axes)} are named: {', '.join(axes)}"
-            )
         return Part(
             name, role, str(kind), maker, axes, tuple(wires),
             settings={key: value for key, value in table.items() if key in allowed},
@@ -215,32 +219,45 @@ class _Check:
 
     def _wires(self, parts: dict[str, Part]) -> None:
         givers = [name for name, part in parts.items() if part.role != "sink"]
-        for part in list(parts.values()):
+        for part in parts.values():
             key, here = ROLES[part.role], f"{part.role}.{part.name}"
             if key is None:
                 continue
             if not part.wires:
                 self.fault(here, "", f"{key} nothing: add {key} = [...] with one of {', '.join(givers)}")
             for wire in part.wires:
-                if wire not in givers and f"'{wire}'" not in str(self.faults):
+                if wire not in givers and wire not in self.broken:
                     self.fault(here, key, f"{key} '{wire}', which is not here{kinds.nearest(wire, givers)}")
-            parts[part.name] = self._with_axes(part, parts, here, key)
-        for part in parts.values():
+            if len(set(part.wires)) < len(part.wires):
+                self.fault(here, key, f"{key} the same part twice")
             if part.role == "player" and part.name in _upstream(part.name, parts):
-                self.fault(
-                    f"player.{part.name}", "hears", "hears itself in a ring; feedback lives inside a player"
-                )
+                self.fault(here, key, "hears itself in a ring; feedback lives inside a player")
+                return
+        for name in sorted(parts, key=lambda name: len(_upstream(name, parts))):
+            parts[name] = self._fitted(parts[name], parts)
 
-    def _with_axes(self, part: Part, parts: dict[str, Part], here: str, key: str) -> Part:
-        heard = sorted({parts[wire].axes for wire in part.wires if wire in parts})
-        if len(heard) > 1:
-            self.fault(here, key, f"what it {key} has different axes: {' and '.join(map(', '.join, heard))}")
-        if len(heard) != 1:
+    def _fitted(self, part: Part, parts: dict[str, Part]) -> Part:
+        """The part with the axes of what reaches it, which must fit it."""
+        key, here = ROLES[part.role], f"{part.role}.{part.name}"
+        reaching = sorted({parts[wire].axes for wire in part.wires if wire in parts}) or [part.axes]
+        if len(reaching) > 1:
+            self.fault(
+                here, key or "", f"what it {key} has different axes: {' and '.join(map(', '.join, reaching))}"
+            )
             return part
+        axes, given = reaching[0], getattr(part.maker, "axes", None)
+        if isinstance(given, tuple) and len(given) != len(axes):
+            names = ", ".join(axes)
+            gives = "gives" if part.role == "source" else "takes"
+            self.fault(
+                here, "axes", f"{part.kind} {gives} {len(given)} axes, but here are {len(axes)}: {names}"
+            )
         check = getattr(part.maker, "check", None)
-        for sentence in check(heard[0], self.path.parent, part.settings) if check else ():
-            self.fault(here, "model" if "model" in part.settings else "", sentence)
-        return replace(part, axes=heard[0])
+        for sentence in check(axes, self.path.parent, part.settings) if check else ():
+            self.fault(
+                here, next((key for key in ("model", "session") if key in part.settings), ""), sentence
+            )
+        return replace(part, axes=axes)
 
 
 def _upstream(name: str, parts: dict[str, Part]) -> set[str]:
@@ -256,6 +273,11 @@ def _upstream(name: str, parts: dict[str, Part]) -> set[str]:
 
 def _is_names(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name can stand in a session log, an OSC address and a file name as it is."""
+    return len(name) <= 64 and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
 
 
 def _value(text: str) -> Any:

@@ -67,11 +67,9 @@ class Setting:
         whole = self.type is int
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
             return f"must be a {'whole ' if whole else ''}number, not {value!r}"
-        if not math.isfinite(value):
-            return "must be finite"
         if self.range and not self.range.low <= value <= self.range.high:
-            return f"must be {self.range}, not {value:g}"
-        return ""
+            return f"must be {self.range}, not {_short(value)}"
+        return "" if isinstance(value, int) or math.isfinite(value) else "must be finite"
 
 
 _WORDS = {str: "a text", bool: "true or false"}
@@ -146,6 +144,11 @@ def _setting(key: str, hint: Any, default: Any) -> Setting:
         live=any(isinstance(mark, Live) for mark in marks),
         optional=optional,
     )
+
+
+def _short(value: float) -> str:
+    """A number as a person wrote it, however large."""
+    return f"{value:g}" if abs(value) < 1e300 else "a number that large"
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -19,19 +20,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
-from foretone.errors import SoundError
+from foretone import kinds
+from foretone.errors import WRONG_FILE, SoundError
 from foretone.instrument import Instrument
 from foretone.parent import PARENT
 from foretone.ring import Ring
 from foretone.tape import Tape
 
-WRONG = 78
-"""The exit status of a process whose settings cannot work: starting it again would not help."""
-
 AGAIN = 0.1
 """Seconds before a process that died is started again, doubled each time it lives less than 5 s."""
+
+SIGNALLED = ""
+"""Stands in the queue of names for a signal to this process."""
 
 PATIENCE = 5.0
 """Seconds that a process gets to come to rest before it is killed."""
@@ -53,9 +55,8 @@ def play(instrument: Instrument, options: Options) -> int:
     """Play until the instrument ends or a person stops it. Returns the instrument's exit status."""
     with tempfile.TemporaryDirectory(prefix="foretone-") as place, contextlib.ExitStack() as mirror:
         folder, ring = Path(place), Path(place) / "sound.ring"
-        changes, voices = list(options.changes), [p for p in instrument.of("sink") if p.kind == "synth"]
-        for voice in voices:
-            changes.append(f"{voice.name}.port={_free_port(int(voice.settings.get('port', 7401)))}")
+        changes = [*options.changes, *_free_ports(instrument)]
+        voices = [part for part in instrument.of("sink") if part.kind == "synth"]
         common = [str(instrument.path), "--state", place, *(f"--set={change}" for change in changes)]
         family = Family()
         mirror.callback(family.end)
@@ -67,20 +68,46 @@ def play(instrument: Instrument, options: Options) -> int:
             mirror.callback(Tape(ring, options.wav).close)
         report = folder / "report.json"
         family.add("instrument", ["run", *common, f"--report={report}", *options.run], again=False)
+        if not any(
+            argument.startswith("--seconds=") and argument != "--seconds=inf" for argument in options.run
+        ):
+            print("Ctrl-C ends it.", file=sys.stderr, flush=True)
         status = family.wait()
         if options.report is not None and report.exists():
-            options.report.write_text(
-                json.dumps({**json.loads(report.read_text()), **_sound(ring)}, indent=2) + "\n"
-            )
+            whole = {**json.loads(report.read_text()), **_sound(ring)}
+            options.report.write_text(json.dumps(whole, indent=2) + "\n")
+    for written in (options.wav, options.report):
+        if written is not None and status == 0:
+            print(f"Wrote {written}.", file=sys.stderr)
     return status
 
 
 def _sound(ring: Path) -> dict[str, object]:
+    """What the voice says of itself; xruns are null where nobody knows them."""
     try:
         status = Ring.open(ring).status()
     except SoundError:
-        return {"xruns": 0}
-    return {"xruns": status.xruns, "sound": status._asdict()}
+        return {"xruns": None}
+    sound = status._asdict()
+    for now in ("peak", "running", "heartbeat"):
+        sound.pop(now)
+    return {"xruns": status.xruns, "sound": sound}
+
+
+def _free_ports(instrument: Instrument) -> list[str]:
+    """Changes that keep this instrument's ports apart from those of others on this machine."""
+    changes = []
+    for part in instrument.parts.values():
+        if part.kind == "synth" or (part.kind == "osc" and part.role == "source"):
+            usual = kinds.settings(part.maker)["port"].default
+            port = int(part.settings.get("port", usual))
+            if (free := _free_port(port)) != port:
+                changes.append(f"{part.name}.port={free}")
+                if part.kind == "osc":
+                    print(
+                        f"Port {port} is taken: {part.name} listens on {free}.", file=sys.stderr, flush=True
+                    )
+    return changes
 
 
 def _free_port(wanted: int) -> int:
@@ -99,11 +126,11 @@ class Family:
     def __init__(self) -> None:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, tuple[list[str], bool]] = {}
-        self._ended: SimpleQueue[str | None] = SimpleQueue()
+        self._ended: SimpleQueue[str] = SimpleQueue()
         self._pauses: dict[str, float] = {}
         self._ending = False
         self._handlers = {
-            number: signal.signal(number, lambda *_: self._ended.put(None))
+            number: signal.signal(number, lambda *_: self._ended.put(SIGNALLED))
             for number in (signal.SIGTERM, signal.SIGINT)
         }
 
@@ -114,19 +141,43 @@ class Family:
 
     def wait(self) -> int:
         """Until the one that is not started again has ended; its exit status. Signals are passed on."""
+        pausing: dict[str, float] = {}
         while True:
-            name = self._ended.get()
-            if name is None:
+            name = self._next(min(pausing.values(), default=math.inf))
+            for other in [one for one, until in pausing.items() if until <= time.monotonic()]:
+                del pausing[other]
+                self._start(other)
+            if name == SIGNALLED:
                 self._ending = True
+                pausing.clear()
                 self._leader().send_signal(signal.SIGTERM)
+            elif name is None or (self._ending and self._commands[name][1]):
+                continue
             elif not self._commands[name][1]:
-                return self._children[name].returncode
-            elif self._children[name].returncode == WRONG:
+                return self._left(name, self._children[name].returncode)
+            elif self._children[name].returncode == WRONG_FILE:
                 print(f"Going on without the {name}.", file=sys.stderr, flush=True)
-            elif not self._ending:
+            else:
                 print(f"The {name} ended unexpectedly and is started again.", file=sys.stderr, flush=True)
-                time.sleep(self._pauses[name])
-                self._start(name)
+                pausing[name] = time.monotonic() + self._pauses[name]
+
+    def _next(self, until: float) -> str | None:
+        """Who has ended, or None when it is `until`."""
+        try:
+            return self._ended.get(timeout=min(max(until - time.monotonic(), 0.0), 3600.0))
+        except Empty:
+            return None
+
+    def _left(self, name: str, status: int) -> int:
+        """The exit status of the one that everything depends on, and a sentence when it was killed."""
+        if status >= 0 or (self._ending and status == -signal.SIGTERM):
+            return max(status, 0)
+        print(
+            f"The {name} was killed ({signal.Signals(-status).name}); everything ends.",
+            file=sys.stderr,
+            flush=True,
+        )
+        return 128 - status
 
     def end(self) -> None:
         """Bring everyone to rest, the youngest first, and kill whoever does not come."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import os
 import threading
@@ -17,6 +19,8 @@ log = logging.getLogger("foretone")
 EVERY = 0.5
 """Seconds between writes to the disk; a power cut loses at most this and the write itself."""
 
+_GONE = {errno.ESTALE, errno.EIO, errno.ENODEV, errno.EBADF}
+
 WAITING = 100_000
 """Rows that may wait for a disk that does not answer; beyond that the oldest go, counted in `lost`."""
 
@@ -31,6 +35,9 @@ class Recorder:
     def __init__(self, path: Path, instrument: Instrument, start: float, started: str) -> None:
         self.path = path
         self.lost = 0
+        self.fault = ""
+        """Why nothing is being recorded just now; empty while it is."""
+        self._stem = path.stem
         self._start = start
         self._width = len(instrument.axes)
         self._columns = {
@@ -85,14 +92,19 @@ class Recorder:
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+                self._file = self._create()
+            if os.fstat(self._file).st_nlink == 0:
+                raise OSError(errno.ESTALE, "its file was removed")
             if os.fstat(self._file).st_size == 0:
                 self._append(self._header.text())
             if self._rows:
                 self._append("".join(self._rows))
                 self._rows.clear()
-                os.fsync(self._file)
         except OSError as error:
+            if error.errno in _GONE and self._file is not None:
+                os.close(self._file)
+                self._file = None
+            self.fault = f"the session is not being recorded: {error.strerror}"
             if not self._full:
                 log.warning(
                     "the session is not being recorded: %s (%s); playing on", error.strerror, self.path
@@ -102,19 +114,32 @@ class Recorder:
             if self._full:
                 log.info("the session is being recorded again; %d events are missing", self.lost)
             self._full = False
+            self.fault = ""
+
+    def _create(self) -> int:
+        """A file that nobody else writes to: a Pi without a clock may start twice in the same second."""
+        for number in range(2, 1000):
+            try:
+                return os.open(
+                    self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
+                )
+            except FileExistsError:
+                self.path = self.path.with_name(f"{self._stem}-{number}{self.path.suffix}")
+        raise FileExistsError(errno.EEXIST, "there are a thousand sessions of that name")
 
     def _append(self, text: str) -> None:
-        """All of the text or none of it, so that a full disk leaves no half line."""
+        """All of the text, safe on the disk, or none of it: a full disk leaves no half line."""
         if self._file is None:
             return
         data = text.encode()
         before = os.fstat(self._file).st_size
         try:
-            written = os.write(self._file, data)
-            if written < len(data):
-                os.write(self._file, data[written:])
+            while data:
+                data = data[os.write(self._file, data) :]
+            os.fsync(self._file)
         except OSError:
-            os.ftruncate(self._file, before)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, before)
             raise
 
     def _run(self) -> None:

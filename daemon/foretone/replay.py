@@ -58,6 +58,13 @@ def replay(path: Path, instrument: Instrument, fast: bool, out: Path | None) -> 
             raise SessionError(
                 f"{path} was played by '{event.origin}', but {instrument.title} has {', '.join(names)}"
             )
+        if event.values and len(event.values) != len(names[event.origin].axes):
+            raise SessionError(
+                f"{path} has {len(event.values)} axes of '{event.origin}', but there are "
+                f"{len(names[event.origin].axes)}: {', '.join(names[event.origin].axes)}"
+            )
+    if out is not None and out.exists() and out.samefile(path):
+        raise SessionError(f"{out} is the session itself; give --out another name")
     clock: Clock = HandClock() if fast else WallClock()
     start = clock.now()
     sources: dict[str, Any] = {
@@ -91,20 +98,26 @@ def practise(sources: Instrument, minutes: float, out: Path) -> int:
 
 @contextlib.contextmanager
 def _recorded(stage: Stage, start: float, started: str, out: Path | None) -> Iterator[None]:
-    """Everything that is played goes to `out`, or to the screen at the end."""
+    """Everything that is played goes to `out`, or to the screen at the end, however the end comes."""
     with tempfile.TemporaryDirectory(prefix="foretone-") as place:
         path = Path(place) / "session.csv" if out is None else out
+        if path.is_dir():
+            raise SessionError(f"{path} is a folder; give --out the name of a file")
         path.unlink(missing_ok=True)
         recorder = Recorder(path, stage.instrument, start, started)
         stage.conductor.listeners.append(recorder.note)
+        stage.conductor.chores.append(lambda now: _write(recorder, now))
         try:
             yield
         finally:
             stage.close()
             recorder.close()
-        if recorder.lost or not path.exists():
-            raise SessionError(
-                f"{out or 'the session'} could not be written whole: {recorder.lost} events are missing"
-            )
-        if out is None:
-            sys.stdout.write(path.read_text())
+            if out is None and path.exists():
+                sys.stdout.write(path.read_text())
+        if recorder.fault or recorder.lost:
+            raise SessionError(f"{path} cannot be written: {recorder.fault}")
+
+
+def _write(recorder: Recorder, now: float) -> float:
+    recorder.write()
+    return now + 10.0

@@ -28,6 +28,8 @@ from foretone.watch import Systemd
 
 log = logging.getLogger("foretone")
 
+BOARDS = {"fake": "a simulated board", "pi": "a Raspberry Pi"}
+
 SWITCH = 0.0005
 """Seconds that a thread may keep the interpreter while the conductor waits for it; Python's own 5 ms is half
 of the whole budget from a gesture to its answer.
@@ -59,12 +61,15 @@ def run(instrument: Instrument, options: Options) -> int:
     stage = Stage(instrument, board, clock)
     conductor, systemd = stage.conductor, Systemd()
     with contextlib.ExitStack() as mirror:
+        # First in and last out: an impatient second Ctrl-C must not interrupt the coming to rest.
+        mirror.enter_context(_stopped_by_signals(conductor.stop))
         mirror.callback(_write_report, stage, options.report)
         if options.sessions is not None:
             path = _log_path(options.sessions, instrument)
             recorder = Recorder(path, instrument, clock.now(), _today().isoformat())
             mirror.callback(recorder.close)
             recorder.start()
+            stage.recorder = recorder
             conductor.listeners.append(recorder.note)
         mirror.callback(stage.close)
         # Before the buses start, so that their threads run first too; the recorder's does not.
@@ -79,10 +84,9 @@ def run(instrument: Instrument, options: Options) -> int:
             ghost.play(True)
         conductor.chores.append(lambda now: _alive(systemd, now))
         mirror.callback(systemd.stopping)
-        with _stopped_by_signals(conductor.stop):
-            systemd.ready(f"{instrument.title} plays")
-            log.info("%s plays on the %s board", instrument.title, board.name)
-            conductor.run(clock.now() + options.seconds)
+        systemd.ready(f"{instrument.title} plays")
+        log.info("%s plays on %s", instrument.title, BOARDS[board.name])
+        conductor.run(clock.now() + options.seconds)
     return 0
 
 

@@ -19,6 +19,28 @@ HEALED = 60.0
 """Seconds without a fault after which the pauses begin again with the first."""
 
 
+QUIET = 5.0
+"""Seconds between complaints about one part: a flood from outside must not become a flood of lines."""
+
+
+class Teller:
+    """Says things to whoever reads the log, but not a thousand times a second."""
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+        self._last = -math.inf
+        self._kept_quiet = 0
+
+    def say(self, sentence: str, now: float) -> None:
+        """Log a sentence, or count it when the last one was said too recently."""
+        if now - self._last < QUIET:
+            self._kept_quiet += 1
+            return
+        more = f" (and {self._kept_quiet} more)" if self._kept_quiet else ""
+        log.warning("%s", f"{self._name} {sentence}{more}".strip())
+        self._last, self._kept_quiet = now, 0
+
+
 class Seat:
     """Holds one part. `part` is the object itself, None while it could not be opened; `again` is when it may
     next be called.
@@ -37,7 +59,7 @@ class Seat:
         self.faults = 0
         self._row = 0
         self._failed = -math.inf
-        self._complained: str = ""
+        self._teller = Teller(self.name)
 
     @property
     def epoch(self) -> int:
@@ -51,7 +73,8 @@ class Seat:
 
     def values(self) -> dict[str, Any]:
         """The live settings as they are now."""
-        return {key: getattr(self.target, key) for key in self.settings if hasattr(self.target, key)}
+        target = self.target
+        return {key: getattr(target, key) for key in self.settings if hasattr(target, key)}
 
     def turn(self, setting: Setting) -> str:
         """Change a live setting; returns why not, or nothing."""
@@ -64,15 +87,14 @@ class Seat:
             value = int(value)
         if sentence := known.refuses(value):
             return sentence
-        if self.target is not None:
-            setattr(self.target, setting.key, known.type(value) if known.type is float else value)
+        target = self.target
+        if target is not None:
+            setattr(target, setting.key, known.type(value) if known.type is float else value)
         return ""
 
-    def complain(self, sentence: str) -> None:
-        """Say something about this part once, not a thousand times a second."""
-        if sentence != self._complained:
-            self._complained = sentence
-            log.warning("%s %s", self.name, sentence)
+    def complain(self, sentence: str, now: float) -> None:
+        """Say something about this part, now and then."""
+        self._teller.say(sentence, now)
 
     def fail(self, error: Exception, now: float) -> None:
         """The part raised `error`. It sits out a pause that grows with each fault in a row."""

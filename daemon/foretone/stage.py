@@ -11,10 +11,11 @@ from foretone import kinds
 from foretone.bus import Bus, Device
 from foretone.clock import Clock
 from foretone.conductor import Conductor
-from foretone.errors import InstrumentError
+from foretone.errors import InstrumentError, ModelError
 from foretone.event import Event
 from foretone.instrument import Instrument, Part
 from foretone.parts import BUSES, Board
+from foretone.recorder import Recorder
 from foretone.seat import Seat
 from foretone.watch import Histogram
 
@@ -33,6 +34,8 @@ class Stage:
         self.board = board
         self.conductor = Conductor(clock)
         self.buses: dict[str, Bus] = {}
+        self.recorder: Recorder | None = None
+        """Set by whoever records, so that a session that is not being recorded is told as a fault."""
         self._sources = sources
         self._shut: list[tuple[Seat, Part]] = []
 
@@ -96,6 +99,8 @@ class Stage:
         return {
             **counts,
             "servo_writes": sum(device.writes for device in servos),
+            "superseded": sum(device.superseded for device in devices),
+            "unrecorded": self.recorder.lost if self.recorder else 0,
             "faults": {seat.name: seat.faults for seat in self.conductor.seats.values() if seat.faults},
             "late": dict(self.conductor.late.counts),
             "latency_ms": {
@@ -104,6 +109,13 @@ class Stage:
                 "due_to_played": played.summary(),
             },
         }
+
+    def faults(self) -> list[str]:
+        """What is out of order just now, a sentence each."""
+        told = [f"{seat.name}: {seat.fault}" for seat in self.conductor.seats.values() if seat.fault]
+        if self.recorder is not None and self.recorder.fault:
+            told.append(self.recorder.fault)
+        return told
 
     def _seat_driver(self, part: Part) -> None:
         wire = next((name for name in kinds.house(part.maker) if name in BUSES), part.name)
@@ -130,7 +142,9 @@ class Stage:
             if seat.again <= now:
                 try:
                     seat.part = self._make(part, part.settings)
-                except OSError as error:
+                except ModelError:
+                    raise
+                except Exception as error:  # noqa: BLE001 -- whatever keeps it away may be gone later
                     seat.fail(error, now)
                     continue
                 self._shut.remove((seat, part))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 from foretone.errors import SoundError
@@ -19,10 +21,13 @@ class Tape:
 
     lost
         Frames that were overwritten before they could be read.
+    fault
+        Why the file could not be written to its end; empty when it could.
     """
 
     def __init__(self, ring: Path, wav: Path) -> None:
         self.lost = 0
+        self.fault = ""
         self._path, self._wav_path = ring, wav
         self._ring: Ring | None = None
         self._wav: wave.Wave_write | None = None
@@ -35,13 +40,21 @@ class Tape:
         """Write what is left, and the file's final length."""
         self._closing.set()
         self._thread.join(timeout=5.0)
-        self._copy()
+        self._try(self._copy)
         if self._wav is not None:
-            self._wav.close()
+            self._try(self._wav.close)
 
     def _run(self) -> None:
-        while not self._closing.wait(EVERY):
-            self._copy()
+        while not self.fault and not self._closing.wait(EVERY):
+            self._try(self._copy)
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except OSError as error:
+            if not self.fault:
+                self.fault = f"{self._wav_path} is not whole: {error.strerror}"
+                print(self.fault, file=sys.stderr, flush=True)
 
     def _copy(self) -> None:
         if self._ring is not None and self._ring.stale():

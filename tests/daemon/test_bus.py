@@ -105,6 +105,18 @@ def test_noise_within_the_deadband_is_not_heard_but_a_slow_drift_is(rig):
     assert len(emitted) == 4
 
 
+def test_a_reading_that_is_no_number_is_a_fault_that_says_what_to_check(rig):
+    bus, wire, lever, _, emitted = rig
+    wire.lever = math.nan
+    turn(bus, 10.1)
+    assert "check low, high and the wiring" in lever.fault
+    wire.lever = 0.5
+    turn(bus, 12.0)
+    wire.lever = 0.7
+    turn(bus, 12.1)
+    assert emitted[-1].values == (0.7,)
+
+
 def test_only_the_newest_of_several_writes_is_made(rig):
     bus, _, _, arm, _ = rig
     for value in (0.1, 0.2, 0.3):
@@ -112,6 +124,7 @@ def test_only_the_newest_of_several_writes_is_made(rig):
     bus.step()
     assert arm.driver.wrote == [(0.3,)]
     assert arm.lateness.n == 1
+    assert arm.superseded == 2
 
 
 def test_letting_go_rests_the_arm(rig):

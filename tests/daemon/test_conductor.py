@@ -216,3 +216,82 @@ def test_chores_are_done_when_they_ask_to_be(house):
     conductor.run(until=103.5)
     assert done == [100.5, 101.5, 102.5, 103.5] or done[0] <= 100.5
     assert all(b - a == pytest.approx(1.0) for a, b in pairwise(done))
+
+
+def test_a_player_that_fails_is_released_and_what_it_predicted_is_dropped(house):
+    conductor, echo, ear = house
+    play(conductor, 100.0, 0.1)
+    echo.hear = lambda event: 1 / 0
+    play(conductor, 100.5, 0.2)
+    assert ear.played[-1] == Event(100.5, "echo", ())
+    assert conductor.ahead() == []
+    move(conductor, 102.0)
+    assert [event.origin for event in ear.played if event.values] == ["key", "key"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Event(101.0, "stranger", (0.1,)), Event(math.nan, "echo", (0.1,)), Event(101.0, "echo", (7.0,))],
+)
+def test_an_answer_that_is_not_the_players_own_is_its_fault(house, answer):
+    conductor, echo, _ = house
+    echo.hear = lambda event: [answer]
+    play(conductor, 100.0, 0.1)
+    assert "not an event of its own" in conductor.seats["echo"].fault
+    assert conductor.ahead() == []
+
+
+def test_an_answer_made_on_the_way_may_fail_on_the_way(house):
+    def hear(event):
+        yield Event(event.time, "echo", (0.1,))
+        raise RuntimeError("half way")
+
+    conductor, echo, _ = house
+    echo.hear = hear
+    play(conductor, 100.0, 0.1)
+    assert conductor.seats["echo"].fault == "half way"
+
+
+def test_what_was_due_before_a_gesture_is_played_before_it(house):
+    conductor, _, ear = house
+    play(conductor, 100.0, 0.1)
+    play(conductor, 101.2, 0.2)
+    assert [(event.origin, event.time) for event in ear.played] == [
+        ("key", 100.0),
+        ("echo", 101.0),
+        ("key", 101.2),
+    ]
+
+
+def test_a_chore_or_listener_that_fails_is_named_and_the_loop_goes_on(house, caplog):
+    conductor, _, ear = house
+    conductor.chores.append(lambda now: 1 / 0)
+    conductor.listeners.append(lambda event: 1 / 0)
+    play(conductor, 100.0, 0.1)
+    play(conductor, 100.1, 0.2)
+    assert len(ear.played) == 2
+    assert "division by zero" in caplog.text
+
+
+def test_a_setting_that_its_part_cannot_take_is_the_parts_fault(house):
+    conductor, *_ = house
+
+    class Known:
+        type, live = float, True
+
+        def refuses(self, value):
+            return 1 / 0
+
+    conductor.seats["echo"].settings = {"wait": Known()}
+    conductor.emit(Setting("echo", "wait", 10**400))
+    conductor.run_waiting()
+    assert conductor.seats["echo"].fault == "division by zero"
+
+
+def test_a_latency_is_counted_only_when_something_was_played(house):
+    conductor, echo, ear = house
+    ear.failing = 1
+    echo.hear = lambda event: 1 / 0
+    play(conductor, 100.0, 0.1)
+    assert conductor.latency["due_to_played"].n == 0
+    assert conductor.latency["input_to_prediction"].n == 0

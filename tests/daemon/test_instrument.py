@@ -84,12 +84,12 @@ port = "5000"
     ("text", "sentence"),
     [
         ("axes = [", "is not TOML"),
-        ("", "axes must be a list of names"),
+        ("", "axes must name each thing that moves"),
         ('axes = ["x"]', "has no source"),
         ('axes = ["x"]\nsource = 3', "write each source as a table of its own"),
         ('axes = ["x"]\n[source.a]\n', "has no kind"),
         ('axes = ["x"]\n[source.a]\nkind = "pca9685"', "cannot be a source: it does not read"),
-        ('axes = ["x", "y"]\n[source.a]\nkind = "ads1115"', "gives 1 axes, but 2 are named"),
+        ('axes = ["x", "y"]\n[source.a]\nkind = "ads1115"', "gives 1 axes, but here are 2: x, y"),
         ('axes = ["x"]\n[source.a]\nkind = "osc"\naxes = ["z"]', "axes must be some of the instrument's: x"),
         ('axes = ["x"]\n[source.a]\nkind = "osc"\n[sink.b]\nkind = "osc"', "plays nothing"),
         ('axes = ["x"]\n[source.a]\nkind = "osc"\n[sink.a]\nkind = "osc"\nplays = ["a"]', "already a source"),
@@ -99,6 +99,51 @@ port = "5000"
 )  # fmt: skip
 def test_each_fault_has_its_sentence(tmp_path, text, sentence):
     assert sentence in "\n".join(faults(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 3000,
+        'axes = ["x"]\nseed = ' + "1" * 5000,
+        'axes = ["x"]\n[source.a]\nkind = "osc"\nport = ' + "1" * 400,
+        'axes = ["x"]\n[source.a]\nkind = "osc"\n'
+        '[player.p]\nkind = "mdrnn"\nhears = ["a"]\nmodel = "a\\u0000b"',
+        'axes = ["x", "x"]\n[source.a]\nkind = "osc"',
+        'axes = ["a,b"]\n[source.a]\nkind = "osc"',
+        'axes = []\n[source.a]\nkind = "osc"',
+        'axes = ["x"]\n[source.a]\nkind = "osc"\n[sink.b]\nkind = "osc"\nplays = ["a", "a"]',
+        'axes = ["x", "y"]\n[source.a]\nkind = "osc"\n[sink.b]\nkind = "pca9685"\nplays = ["a"]',
+        'axes = ["x"]\n[source.a]\nkind = "replay"\nsession = "gone.csv"',
+    ],
+    ids=lambda text: text[-40:],
+)
+def test_an_odd_file_has_faults_and_no_traceback(tmp_path, text):
+    assert faults(tmp_path, text)
+
+
+def test_a_fault_of_a_change_is_told_as_its_own(tmp_path):
+    path = tmp_path / "good.toml"
+    path.write_text(GOOD)
+    with pytest.raises(InstrumentError) as caught:
+        load(path, ["hand.port=0", "nobody.x=1", "hand"])
+    assert caught.value.faults == [
+        "--set nobody.x=1: write part.key=value, with a part of this file",
+        "--set hand: write part.key=value, with a part of this file",
+        "--set hand.port=0: port must be 1 to 65535, not 0",
+    ]
+
+
+def test_a_copy_of_a_shipped_instrument_finds_its_model(tmp_path):
+    copy = tmp_path / "my.toml"
+    copy.write_text(find("empi").read_text())
+    assert load(copy).parts["duet"].settings["model"] == "empi-s.tflite"
+
+
+def test_a_folder_of_the_same_name_does_not_hide_a_shipped_instrument(tmp_path, monkeypatch):
+    (tmp_path / "empi").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find("empi").is_file()
 
 
 def test_a_missing_model_says_where_it_looked(tmp_path):

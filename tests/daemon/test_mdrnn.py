@@ -157,7 +157,8 @@ def test_changing_the_mode_releases_what_sounds_and_takes_back_what_was_to_come(
     made.mode = mode
     assert made.tick(2.0) == (Event(2.0, "duet", ()),)
     assert made.epoch > epoch
-    assert bool(play_on(made, 4.0)) == (mode == "battle")
+    assert bool(play_on(made, 2.7)) == (mode == "battle")
+    assert bool(play_on(made, 4.0)) == (mode in ("battle", "call-response")), "nobody plays: it may answer"
 
 
 def test_rest_releases_once(models):
@@ -254,3 +255,49 @@ def test_the_card_is_compared_with_the_wires(models):
     ]
     (gone,) = MDRNN.check(("lever",), models, {"model": "gone.tflite"})
     assert "there is no model at" in gone
+
+
+def test_a_network_that_stumbles_while_going_on_goes_on(models):
+    made = player(models, mode="battle")
+    play_on(made, 2.0)
+    step = made._model.step
+    outputs = iter([[math.nan] * 10])
+    made._model.step = lambda x, state: (next(outputs, None) or step(x, state)[0], step(x, state)[1])
+    assert len(play_on(made, 6.0)) > 20
+    assert made.stumbles == 1
+
+
+def test_a_network_that_never_recovers_lets_go_and_waits_for_the_player(models):
+    made = player(models, mode="call-response")
+    made.hear(Event(1.0, "lever", (0.4,)))
+    play_on(made, 2.5)
+    step = made._model.step
+    made._model.step = lambda x, state: ([math.nan] * 10, state)
+    assert Event(pytest.approx(made.wake, abs=2.0), "duet", ()) in play_on(made, 60.0)
+    assert made.wake == math.inf
+    made._model.step = step
+    made.hear(Event(61.0, "lever", (0.4,)))
+    assert play_on(made, 65.0)
+
+
+def test_a_gesture_before_the_first_tick_is_answered(models):
+    made = MDRNN(("lever",), "duet", Random(1), models, model="one.tflite")
+    made.hear(Event(1.0, "lever", (0.4,)))
+    assert made.tick(1.0) == ()
+    assert made.wake == pytest.approx(1.8)
+
+
+def test_a_silence_that_is_shortened_counts_for_the_one_that_is_going_on(models):
+    made = player(models, silence=30.0)
+    made.hear(Event(1.0, "lever", (0.4,)))
+    made.silence = 0.5
+    assert made.wake == pytest.approx(1.5)
+
+
+def test_the_first_gesture_of_an_answer_is_not_waited_for_longer_than_the_silence_was(models):
+    made = player(models, silence=0.5)
+    made._model.step = lambda x, state: ([4.0, 0.5] * 2 + [1e-9] * 4 + [0.0, 0.0], state)
+    made.hear(Event(1.0, "lever", (0.4,)))
+    (first, *rest) = made.tick(made.wake)
+    assert first.time == pytest.approx(2.0)
+    assert not rest or rest[0].time == pytest.approx(6.0)

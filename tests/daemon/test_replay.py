@@ -45,6 +45,22 @@ def test_a_session_of_another_instrument_is_a_sentence(tmp_path, capsys):
     assert "was played by 'knob', but EMPI has lever, osc" in capsys.readouterr().err
 
 
+def test_a_session_is_never_replaced_by_its_own_replay(tmp_path, capsys):
+    copy = tmp_path / "mine.csv"
+    copy.write_bytes((GOLDEN / "empi.csv").read_bytes())
+    assert main(["replay", str(copy), "--instrument", "empi", "--fast", "--out", str(copy)]) == 1
+    assert "is the session itself" in capsys.readouterr().err
+    assert copy.read_bytes() == (GOLDEN / "empi.csv").read_bytes()
+    assert main(["replay", str(copy), "--instrument", "empi", "--fast", "--out", str(tmp_path)]) == 1
+    assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["practise", "empi", "--minutes", "0.1", "--out", str(tmp_path / "file" / "s.csv")]) == 1
+    assert capsys.readouterr().err == f"{tmp_path / 'file' / 's.csv'}: Not a directory\n"
+
+
 @pytest.mark.parametrize("content", ["", "hello\n", "# foretone session 1\ntime,origin,x\n1,a\n"])
 def test_a_broken_session_is_a_sentence(tmp_path, capsys, content):
     (tmp_path / "broken.csv").write_text(content)

@@ -89,6 +89,23 @@ def test_a_vanishing_chip_is_out_and_comes_back_while_the_rest_plays_on(empi):
     assert stage.report()["servo_writes"] > 10
 
 
+def test_an_arm_that_was_let_go_while_its_cable_was_out_comes_back_limp(empi):
+    stage, played = empi
+    gestures(stage, 0.5)
+    stage.conductor.emit(Setting("duet", "mode", "battle"))
+    stage.run_until(stage.conductor.clock.now() + 5)
+    assert stage.board.look("arm")
+    stage.board.unplug("arm")
+    stage.run_until(stage.conductor.clock.now() + 2)
+    stage.conductor.emit(Setting("duet", "mode", "observe"))
+    stage.run_until(stage.conductor.clock.now() + 1)
+    assert played[-1].lets_go
+    stage.board.plug("arm")
+    stage.run_until(stage.conductor.clock.now() + 30)
+    assert not stage.conductor.seats["arm"].fault
+    assert stage.board.look("arm") == ()
+
+
 def test_an_osc_port_that_is_taken_is_waited_for(free_port):
     from foretone.sources.osc import OSC
 
@@ -143,5 +160,9 @@ def test_settings_are_checked_as_in_the_file(empi, caplog):
     assert stage.conductor.seats["duet"].values()["silence"] == 2.0
     assert stage.conductor.seats["duet"].values()["mode"] == "call-response"
     assert stage.conductor.counts["malformed"] == 4
-    assert "pi_temperature: must be 0.01 to 10, not 99" in caplog.text
-    assert "did you mean 'filter'?" in caplog.text
+    assert caplog.text.count("duet") == 1, "a flood of settings is not a flood of lines"
+    assert "pi_temperature must be 0.01 to 10, not 99" in caplog.text
+    stage.conductor.clock.move_to(200.0)
+    stage.conductor.emit(Setting("duet", "mode", "fliter"))
+    stage.conductor.run_waiting()
+    assert "did you mean 'filter'? (and 3 more)" in caplog.text

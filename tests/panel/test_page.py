@@ -152,7 +152,7 @@ def test_the_page_fits_its_screen_and_everything_has_a_name(page):
 
 def test_listening_plays_the_synths_own_samples(page, run_folder):
     ring = Ring.create(run_folder / "sound.ring", 48000, "default", paced=True)
-    page.wait(lambda: page.text("#sound") == "no sound card: listen here", "the synth")
+    page.wait(lambda: page.text("#sound") == "No sound card: press Listen here to hear it.", "the synth")
     page.press("#listen")
     block = np.full((960, 2), 1000, np.int16)
 

@@ -41,8 +41,13 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
     from foretone_training import dataset, mdrnn
     from foretone_training.export import export
 
-    streams = dataset.load(arguments.sessions, arguments.axes)
+    left_out: list[Path] = []
+    streams = dataset.load(arguments.sessions, arguments.axes, left_out)
     print(dataset.describe(streams), flush=True)
+    if left_out:
+        print(
+            f"Left out {len(left_out)} in which nobody played: {', '.join(path.name for path in left_out)}."
+        )
     settings = mdrnn.Settings(
         layers=arguments.layers,
         units=arguments.units,

@@ -54,13 +54,27 @@ class Stream:
         return self.rows[:border], self.rows[border:]
 
 
-def load(paths: Iterable[Path], axes: Sequence[str] = ()) -> list[Stream]:
+class UnplayedError(SessionError):
+    """A session in which nobody played; there is nothing wrong with it, and nothing to learn."""
+
+
+def load(paths: Iterable[Path], axes: Sequence[str] = (), left_out: list[Path] | None = None) -> list[Stream]:
     """Read sessions, and all sessions in folders, in the order of their names.
 
-    `axes` chooses and orders what is learned; without it every axis that a person played. SessionError
-    when a file is faulty, nothing is found, or the sessions do not have the same axes.
+    `axes` chooses and orders what is learned; without it every axis that a person played. Sessions in
+    which nobody played are added to `left_out`. SessionError when a file is faulty, nothing is found,
+    nobody played in any, or the sessions do not have the same axes.
     """
-    streams = [read_stream(path, axes) for path in find(paths)]
+    streams: list[Stream] = []
+    for path in find(paths):
+        try:
+            streams.append(read_stream(path, axes))
+        except UnplayedError as error:
+            unplayed = error
+            if left_out is not None:
+                left_out.append(path)
+    if not streams:
+        raise unplayed
     seen: dict[str, Stream] = {}
     for stream in streams:
         other = seen.setdefault(stream.sha256, stream)
@@ -174,7 +188,7 @@ def _session(path: Path, text: str) -> Table:
         times.append(event.time)
         rows.append(held.copy())
     if not rows:
-        raise SessionError(
+        raise UnplayedError(
             f"{path} has no event of its sources ({' '.join(session.header.sources) or 'none'})"
         )
     values = np.array(rows)

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal, NamedTuple
 
+from foretone import shelf
 from foretone.card import read_model
 from foretone.errors import ModelError
 from foretone.event import Event
@@ -53,16 +54,19 @@ class Memory(NamedTuple):
 
 
 class MDRNN:
-    """Hears gestures, plays predictions. Conductor thread only; 40 us a step with 64 units.
+    """Hears gestures, and plays what it predicts when it predicts it.
+
+    Conductor thread only; a step has a budget of 40 us with 64 units.
 
     axes, name, random, folder
-        Given by the house: what it hears, its name, a seeded generator, where `model` is looked for.
+        Given by the house: what it hears, its name, a seeded generator, where `model` is looked for
+        before it is looked for among those that are shipped.
     mode
         `observe`: what is heard conditions the memory, nothing is played. `filter`: each gesture's
         prediction is played at once, its dt ignored. `call-response`: after `silence` the model plays on by
         itself, until the player does. `battle`: the model plays all the time and hears only itself.
     silence
-        Seconds of stillness before it answers.
+        Seconds of stillness before it answers; in filter mode, before it lets go.
     pi_temperature
         Divides the logits of the mixture: below 1 it prefers the likeliest component.
     sigma_temperature
@@ -90,13 +94,13 @@ class MDRNN:
         self.wake = math.inf
         self.stumbles = 0
         """How often the network's output was not finite, and its memory begun anew."""
-        self.silence = silence
+        self._silence = silence
         self.pi_temperature = pi_temperature
         self.sigma_temperature = sigma_temperature
         self.time_scale = time_scale
         self._name = name
         self._random = random
-        self._model = Model(folder / model)
+        self._model = Model(shelf.model(folder, model))
         self._memory = Memory(-math.inf, (), self._model.start(), None)
         self._plan: deque[tuple[Event, Memory]] = deque()
         """What it is about to play, and what it will know then."""
@@ -111,8 +115,8 @@ class MDRNN:
         if not isinstance(settings.get("model"), str):
             return []
         try:
-            _, card = read_model(folder / settings["model"])
-        except ModelError as error:
+            _, card = read_model(shelf.model(folder, settings["model"]))
+        except (ModelError, ValueError) as error:
             return [str(error)]
         if card.kind != "mdrnn":
             return [f"{settings['model']} is a {card.kind} model, not an mdrnn"]
@@ -133,6 +137,17 @@ class MDRNN:
         self._turned = True
         self.wake = -math.inf
 
+    @property
+    def silence(self) -> float:
+        """Seconds; a change counts for the silence that is going on."""
+        return self._silence
+
+    @silence.setter
+    def silence(self, seconds: float) -> None:
+        if not self._going_on and self._mode in ("filter", "call-response") and math.isfinite(self.wake):
+            self.wake += seconds - self._silence
+        self._silence = seconds
+
     def hear(self, event: Event) -> Sequence[Event]:
         """The player moved, or let go."""
         if self._mode == "battle" or event.lets_go:
@@ -141,7 +156,7 @@ class MDRNN:
         self._memory = self._told(event.time, event.values, event.time - self._memory.moment, self._memory)
         if self._mode == "observe":
             return released
-        self.wake = event.time + self.silence
+        self.wake = event.time + self._silence
         return self._echo(event.time) if self._mode == "filter" else released
 
     def tick(self, now: float) -> Sequence[Event]:
@@ -149,7 +164,11 @@ class MDRNN:
         if self._turned:
             self._turned = False
             released = self._release(now)
-            self.wake = now if self._mode == "battle" else math.inf
+            self.wake = {"battle": now, "call-response": self._memory.moment + self._silence}.get(
+                self._mode, math.inf
+            )
+            if self.wake == -math.inf:
+                self.wake = math.inf  # nothing was ever heard: there is nothing to answer
             return released
         if self._mode not in ("call-response", "battle"):
             self.wake = math.inf
@@ -185,15 +204,19 @@ class MDRNN:
         while len(made) < MOST and last.moment < now + AHEAD:
             drawn = self._draw(last.mixture)
             if drawn is None:
-                self.wake = now + 1.0
-                return made
+                # Not even a new memory helps: be silent, and try again with what the player does next.
+                self._going_on, self.wake = bool(made), math.inf
+                return made or self._release(now)
             dt, values = drawn
+            if not self._sounding:
+                # Whoever waited for the answer this long need not wait longer for its first gesture.
+                dt = min(dt, self._silence)
             start = last.moment if now - last.moment < BEHIND else now
             event = Event(start + dt * self.time_scale, self._name, values)
             last = self._told(event.time, values, dt, last)
             self._plan.append((event, last))
+            self._sounding = True
             made.append(event)
-        self._sounding = self._sounding or bool(made)
         self.wake = now + min(max(last.moment - AHEAD - now, SOONEST), LATEST)
         return made
 
@@ -222,7 +245,8 @@ class MDRNN:
         if all(map(math.isfinite, mixture)):
             return Memory(moment, values, state, mixture)
         self.stumbles += 1
-        return Memory(moment, values, self._model.start(), None)
+        mixture, state = self._model.step((wait, *values), self._model.start())
+        return Memory(moment, values, state, mixture if all(map(math.isfinite, mixture)) else None)
 
     def _draw(self, mixture: list[float] | None) -> tuple[float, tuple[float, ...]] | None:
         """Sample a mixture: a wait in seconds, and a position for each axis."""

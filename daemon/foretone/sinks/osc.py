@@ -15,7 +15,9 @@ from foretone.parts import Range
 
 
 class OSC:
-    """Sends UDP without waiting for anyone; the conductor thread calls it.
+    """What is played, to a patch, over UDP.
+
+    The conductor thread calls it; it waits for nobody.
 
     host
         Where to send; loopback unless the owner says so.
@@ -37,7 +39,8 @@ class OSC:
     ) -> None:
         self.axes = axes
         self.lost = 0
-        self._to = (host, port)
+        # Looked up once, here: a name server must not be waited for while playing.
+        self._to = (socket.gethostbyname(host), port)
         self._address = address
         self._forms: dict[tuple[str, int], Form] = {}
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -22,7 +22,9 @@ _REMIND = 1.0
 
 
 class Synth:
-    """A voice for each origin that it plays. Conductor thread; nothing here waits or raises.
+    """The sound: a voice for each origin that it plays.
+
+    Conductor thread; nothing here waits or raises.
 
     voices
         The first origin sounds in the first voice, the second in the second, all others in the last.

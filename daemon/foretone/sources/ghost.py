@@ -19,7 +19,7 @@ Curve = Callable[[float], float]
 
 
 class Ghost:
-    """Gives a position for any moment, later ones after earlier ones; the same seed moves the same way.
+    """A performer that is not there: phrases and silences, the same for the same seed.
 
     rest
         Mean silence between phrases, in seconds.
@@ -60,6 +60,8 @@ class _Hand:
         self._curve: Curve = lambda _: self._position
 
     def at(self, now: float) -> float:
+        # After a long time away it goes on where it was, instead of making up what it did meanwhile.
+        self._begin = max(self._begin, now - 60.0)
         while now >= self._begin + self._length:
             self._begin += self._length
             self._length, self._curve = next(self._segments)
@@ -68,6 +70,9 @@ class _Hand:
     def _perform(self) -> Iterator[tuple[float, Curve]]:
         """Endless pairs of seconds and a curve over 0..1."""
         choose = self._random
+        # A short call first, so that whoever starts the instrument soon hears it answered.
+        yield from self._sweep(1.0)
+        yield self._hold(self._rest)
         while True:
             energy = choose.uniform(0.2, 1.0)
             for _ in range(choose.randint(1, 3)):

@@ -23,7 +23,9 @@ LARGEST = 65535
 
 
 class OSC:
-    """Listens on UDP in a thread of its own, which only parses and emits.
+    """Gestures and settings from a patch, over UDP.
+
+    It listens in a thread of its own, which only parses and emits.
 
     host
         Loopback unless the owner says so: whoever can reach the port can play.

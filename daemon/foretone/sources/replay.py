@@ -14,7 +14,9 @@ from foretone.event import Event
 
 
 class Replay:
-    """Plays the sources' rows of a session log at their times, from now on. Conductor thread only.
+    """A recorded session in the place of hands, from now on.
+
+    Conductor thread only.
 
     session
         The log, looked for beside the instrument file.
@@ -50,6 +52,8 @@ class Replay:
             found = rows(folder / settings["session"], settings.get("origin"))
         except (SessionError, KeyError, TypeError) as error:
             return [str(error)]
+        if settings.get("loop") and found[-1].time <= 0:
+            return ["the session is too short to be played in a loop"]
         width = len(found[0].values)
         return [] if width == len(axes) else [f"the session has {width} axes, not {len(axes)}"]
 

@@ -40,8 +40,8 @@ class Timbre(NamedTuple):
 
 
 TIMBRES = {
-    "player": Timbre(60, 1, (0.4, 3.6), glide=0.006, decay=0.26, pan=-0.3, width=4.0, level=0.66),
-    "model": Timbre(48, 2, (0.7, 2.2), glide=0.014, decay=0.34, pan=0.3, width=6.0, level=0.74),
+    "player": Timbre(67, 1, (0.4, 3.6), glide=0.006, decay=0.26, pan=-0.3, width=4.0, level=0.61),
+    "model": Timbre(55, 2, (0.9, 2.8), glide=0.014, decay=0.34, pan=0.3, width=6.0, level=0.68),
 }
 VOICES = tuple(TIMBRES)
 

@@ -13,7 +13,7 @@ export class Sound {
   update(sound) {
     if (sound.rate > 0) this.rate = sound.rate;
     mark(byId("sound"), "data-alive", sound.alive);
-    if (!this.complaint) say(byId("sound"), device(sound));
+    if (!this.complaint) say(byId("sound"), device(sound, this.wanted));
   }
 
   async start() {

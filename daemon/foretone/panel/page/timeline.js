@@ -77,8 +77,10 @@ export class Timeline {
         this.drawPlayed(line, axis, this.colours.of(origin), x, y, now);
       }
     }
-    for (const [time, origin, values] of this.ahead) {
-      for (const value of values) this.drawAhead(x(Math.max(time, now)), y(value), x(now), this.colours.of(origin));
+    for (const origin of new Set(this.ahead.map((event) => event[1]))) {
+      const line = this.ahead.filter((event) => event[1] === origin);
+      const axes = line.reduce((most, [, , values]) => Math.max(most, values.length), 0);
+      for (let axis = 0; axis < axes; axis += 1) this.drawAhead(line, axis, this.colours.of(origin), x, y, now);
     }
   }
 
@@ -130,19 +132,27 @@ export class Timeline {
     pen.fill(dots);
   }
 
-  drawAhead(left, top, here, colour) {
+  /** Hollow: a dashed line through what flows, a ring where something begins. */
+  drawAhead(line, axis, colour, x, y, now) {
     const { pen } = this;
+    const path = new Path2D();
+    const rings = new Path2D();
+    let before = -Infinity;
+    for (const [time, , values] of line) {
+      const [left, top] = [x(Math.max(time, now)), y(values[axis])];
+      if (time - before <= FLOWING) path.lineTo(left, top);
+      else {
+        path.moveTo(left, top);
+        rings.moveTo(left + 5, top);
+        rings.arc(left, top, 5, 0, 2 * Math.PI);
+      }
+      before = time;
+    }
     pen.strokeStyle = colour;
     pen.lineWidth = 2;
-    pen.setLineDash([3, 5]);
-    pen.beginPath();
-    pen.moveTo(here, top);
-    pen.lineTo(Math.max(here, left - 8), top);
-    pen.stroke();
+    pen.setLineDash([2, 4]);
+    pen.stroke(path);
     pen.setLineDash([]);
-    pen.lineWidth = 2.5;
-    pen.beginPath();
-    pen.arc(left, top, 7, 0, 2 * Math.PI);
-    pen.stroke();
+    pen.stroke(rings);
   }
 }

@@ -39,7 +39,8 @@ export function number(value, unit = "") {
   return `${value.toFixed(digits)}${unit ? " " + unit : ""}`;
 }
 
-export function device({ alive, card, device: pcm }) {
+export function device({ alive, card, device: pcm }, listening) {
   if (!alive) return "The synth is not running.";
-  return card ? `playing through ALSA '${pcm}'` : "no sound card: listen here";
+  if (listening) return "You are listening here.";
+  return card ? `playing through ALSA '${pcm}'` : "No sound card: press Listen here to hear it.";
 }
