@@ -16,11 +16,10 @@ from random import Random
 from typing import Any
 
 from foretone import punctual
-from foretone.bus import Device
 from foretone.clock import Clock, WallClock
 from foretone.control import Control
 from foretone.instrument import Instrument
-from foretone.parts import Board
+from foretone.parts import BUSES, Board
 from foretone.recorder import Recorder
 from foretone.sources.ghost import Ghost
 from foretone.stage import Stage
@@ -107,11 +106,13 @@ class Performer:
     def __init__(self, stage: Stage, clock: Clock) -> None:
         self.playing = False
         self._board: Any = stage.board
-        self._names = [seat.name for seat in stage.conductor.seats.values() if isinstance(seat, Device)]
+        self._names = [
+            device.name for bus in stage.buses.values() if bus.name in BUSES for device in bus.devices
+        ]
         self._ghosts = {
             seat.name: Ghost(seat.axes, clock, Random(f"{stage.instrument.seed} ghost {seat.name}"))
-            for seat in stage.conductor.seats.values()
-            if isinstance(seat, Device) and seat.role == "source"
+            for seat in map(stage.conductor.seats.get, self._names)
+            if seat is not None and seat.role == "source"
         }
 
     def play(self, on: bool) -> None:

@@ -118,13 +118,15 @@ class Stage:
         return told
 
     def _seat_driver(self, part: Part) -> None:
+        # A sensor without a wire, such as the ghost, is a bus of its own.
         wire = next((name for name in kinds.house(part.maker) if name in BUSES), part.name)
         bus = self.buses.get(wire)
         if bus is None:
             bus = self.buses[wire] = Bus(wire, self.conductor.clock, self.conductor.emit)
         device = Device(part, lambda **chosen: self._make(part, chosen), bus)
         try:
-            self.board.fit(part.name, part.maker, part.settings)
+            if wire in BUSES:
+                self.board.fit(part.name, part.maker, part.settings)
         except OSError as error:
             raise InstrumentError(self.instrument.path, [f"[{part.role}.{part.name}] {error}"]) from error
         bus.devices.append(device)

@@ -115,6 +115,24 @@ def test_an_impatient_second_signal_does_not_interrupt_the_coming_to_rest(start,
     assert json.loads((tmp_path / "report.json").read_text())["malformed"] == 0
 
 
+def test_systemd_is_told_and_its_watchdog_fed_while_nobody_plays(start, ports, tmp_path):
+    pytest.importorskip("systemd.daemon", reason="systemd-python is not installed")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(10)
+        told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+        process = start("run", "empi", "--board", "fake", "--no-log", *ports, env={**os.environ, **told})
+        assert systemd.recv(500) == b"READY=1\nSTATUS=EMPI plays"
+        began = time.monotonic()
+        assert [systemd.recv(500) for _ in range(5)] == [b"WATCHDOG=1"] * 5
+        assert 0.9 < time.monotonic() - began < 5
+        process.send_signal(signal.SIGTERM)
+        while (last := systemd.recv(500)) == b"WATCHDOG=1":
+            pass
+        assert last == b"STOPPING=1"
+        assert process.wait(10) == 0
+
+
 @pytest.mark.parametrize("option", ["--report", "--wav"])
 def test_a_file_that_cannot_be_written_is_told_before_the_first_note(start, ports, tmp_path, option):
     process = start("play", "empi", *ports, "--seconds", "30", option, str(tmp_path / "gone" / "file"))

@@ -106,6 +106,59 @@ def test_an_arm_that_was_let_go_while_its_cable_was_out_comes_back_limp(empi):
     assert stage.board.look("arm") == ()
 
 
+def test_a_ghost_may_be_a_source_of_its_own(tmp_path, free_port):
+    (tmp_path / "ghost.toml").write_text(
+        'axes = ["x", "y"]\n[source.nobody]\nkind = "ghost"\nrest = 1.0\n'
+        f'[sink.out]\nkind = "osc"\nplays = ["nobody"]\nport = {free_port()}\n'
+    )
+    clock, played = HandClock(), []
+    stage = Stage(load(tmp_path / "ghost.toml"), FakeBoard(clock), clock)
+    stage.conductor.listeners.append(played.append)
+    stage.open(threads=False)
+    assert Performer(stage, clock).look() == {}
+    stage.run_until(10.0)
+    stage.close()
+    assert len(played) > 50
+    assert all(len(event.values) == 2 for event in played)
+
+
+@pytest.mark.parametrize("mode", ["observe", "filter", "call-response", "battle"])
+def test_every_gesture_is_played_and_logged_in_every_mode(empi, mode):
+    stage, played = empi
+    stage.conductor.emit(Setting("duet", "mode", mode))
+    stage.run_until(100.05)
+    for step in range(20):
+        stage.board.hold("lever", (0.1 + 0.04 * step,))
+        stage.run_until(stage.conductor.clock.now() + 0.02)
+    assert len([event for event in played if event.origin == "lever"]) == 20
+
+
+def test_what_was_played_in_a_battle_leaves_nothing_behind_for_another_mode(empi):
+    """60 000 gestures into a battle once came out as half a minute of stale predictions, elsewhere."""
+    stage, played = empi
+    stage.conductor.emit(Setting("duet", "mode", "battle"))
+    for step in range(5000):
+        stage.conductor.emit(Event(stage.conductor.clock.now(), "osc", (step / 5000,)))
+        stage.conductor.run_waiting()
+    stage.conductor.emit(Setting("duet", "mode", "filter"))
+    stage.conductor.run_waiting()
+    before = len(played)
+    stage.run_until(stage.conductor.clock.now() + 60)
+    assert len(played) == before
+
+
+def test_filter_at_100_hz_ends_with_its_input(empi):
+    stage, played = empi
+    stage.conductor.emit(Setting("duet", "mode", "filter"))
+    for step in range(1000):
+        stage.conductor.emit(Event(stage.conductor.clock.now(), "osc", (step / 1000,)))
+        stage.run_until(stage.conductor.clock.now() + 0.01)
+    last = stage.conductor.clock.now()
+    stage.run_until(last + 60)
+    after = [event for event in played if event.time > last]
+    assert [event.lets_go for event in after] == [True]
+
+
 def test_an_osc_port_that_is_taken_is_waited_for(free_port):
     from foretone.sources.osc import OSC
 
