@@ -25,7 +25,9 @@ Emit = Callable[[Message], None]
 class Listener(Protocol):
     """A source with a library's thread of its own: it calls `emit`, and nothing else of ours."""
 
-    axes: tuple[str, ...]
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What moves, one name for each value."""
 
     def close(self) -> None:
         """Stop listening; the thread has ended when this returns."""
@@ -34,7 +36,9 @@ class Listener(Protocol):
 class Ticked(Protocol):
     """A source that knows beforehand when it plays; the conductor thread calls it."""
 
-    axes: tuple[str, ...]
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What moves, one name for each value."""
 
     wake: float
     """When it wants its next `tick`, in seconds of the clock; `inf` for never."""
@@ -49,8 +53,9 @@ class Ticked(Protocol):
 class Player(Protocol):
     """What answers. It owns no thread, clock, file or device; the conductor thread calls every method."""
 
-    axes: tuple[str, ...]
-    """The axes of what it plays."""
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of what it plays."""
 
     wake: float
     """As for `Ticked`."""

@@ -40,6 +40,9 @@ class Rows:
             self.wake = self._due()
         return played
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _due(self) -> float:
         return self._start + self._rows[-1].time if self._rows else float("inf")
 

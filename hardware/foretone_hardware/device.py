@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,12 @@ class Board(Protocol):
         """Give every wire back."""
 
 
-@runtime_checkable
 class Sensor(Protocol):
     """A driver that reads."""
 
-    axes: tuple[str, ...]
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What moves, one name for each value."""
 
     def read(self) -> tuple[float, ...]:
         """The position of each axis now, 0..1. Raw units are kept in the driver's `raw`."""
@@ -109,7 +110,6 @@ class Sensor(Protocol):
         """Release the chip."""
 
 
-@runtime_checkable
 class Actuator(Protocol):
     """A driver that moves or shines.
 
@@ -117,7 +117,9 @@ class Actuator(Protocol):
     False the bus thread writes the same values again every 20 ms.
     """
 
-    axes: tuple[str, ...]
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What it moves, one name for each value."""
 
     def write(self, values: Sequence[float]) -> None:
         """Go to these positions, 0..1, one for each axis."""
