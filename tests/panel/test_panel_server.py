@@ -1,6 +1,7 @@
 """What passes between pages, the control process and the synth, and what the panel survives."""
 
 import asyncio
+import time
 
 import numpy as np
 from panel_visit import until, visit, with_panel
@@ -135,8 +136,12 @@ def test_sound_goes_to_those_who_listen_and_survives_the_synth(run_folder):
         assert not page.told("sound")[-1]["alive"]
         for device in ("hw:1", "hw:2"):
             ring = Ring.create(path, 48000, device)
-            await until(lambda d=device: page.told("sound")[-1]["device"] == d, f"the synth on {device}")
-            assert page.told("sound")[-1]["alive"]
+
+            def heard_of(ring=ring, device=device):
+                ring.beat(time.monotonic(), 0.0, 0, 0)
+                return page.told("sound")[-1]["device"] == device and page.told("sound")[-1]["alive"]
+
+            await until(heard_of, f"the synth on {device}")
             await page.ask({"listen": True})
             before = len(page.sound)
 
