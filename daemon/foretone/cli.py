@@ -91,7 +91,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from foretone import run
+
     instrument = _instrument(options)
+    run.rehearse(instrument)
     print(f"{instrument.path} is an instrument: {instrument.title}")
     for part in instrument.parts.values():
         wires = f" <- {', '.join(part.wires)}" if part.wires else ""

@@ -10,14 +10,15 @@ import math
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from foretone import punctual
-from foretone.clock import Clock, WallClock
+from foretone import kinds, punctual
+from foretone.clock import Clock, HandClock, WallClock
 from foretone.control import Control
+from foretone.errors import InstrumentError, ModelError
 from foretone.instrument import Instrument
 from foretone.parts import BUSES, Board
 from foretone.recorder import Recorder
@@ -98,6 +99,31 @@ def make_board(name: str, clock: Clock, seed: int) -> Board:
     from foretone_hardware.pi import Pi
 
     return Pi()
+
+
+def rehearse(instrument: Instrument) -> None:
+    """Open an instrument's chips and models on a simulated board, and close them again.
+
+    Finds what no key by itself shows: two chips at one address, two lights on one pin, a damaged model.
+    Leaves out what listens or sends, whose ports another program may have just now. InstrumentError.
+    """
+    clock = HandClock()
+    inside = {
+        name: part
+        for name, part in instrument.parts.items()
+        if part.role == "player" or set(kinds.house(part.maker)) & set(BUSES)
+    }
+    stage = Stage(replace(instrument, parts=inside), make_board("fake", clock, instrument.seed), clock)
+    try:
+        stage.open(threads=False)
+        stage.run_until(0.1)
+        faults = stage.faults()
+    except ModelError as error:
+        faults = [str(error)]
+    finally:
+        stage.close()
+    if faults:
+        raise InstrumentError(instrument.path, faults)
 
 
 class Performer:

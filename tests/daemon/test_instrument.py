@@ -191,3 +191,28 @@ def test_parts_lists_every_kind_with_its_settings():
         assert f"  {kind}: " in text
     assert "silence            0.05 to 30 s; default 0.8, while playing" in text
     assert "one of observe, filter, call-response, battle" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ('[sink.b]\nkind = "pwmled"\nplays = ["a"]\n[sink.c]\nkind = "pwmled"\nplays = ["a"]', "GPIO17"),
+        ('[source.b]\nkind = "ads1115"\n[sink.c]\nkind = "pca9685"\naddress = 0x48\nplays = ["b"]', "0x48"),
+        ('[source.b]\nkind = "ads1115"\nlow = 1.0\nhigh = 1.0', "low"),
+    ],
+)
+def test_check_rehearses_on_a_simulated_board(tmp_path, capsys, more, sentence):
+    path = tmp_path / "clash.toml"
+    path.write_text(f'axes = ["x"]\n[source.a]\nkind = "osc"\n{more}\n')
+    assert main(["check", str(path)]) == 78
+    told = capsys.readouterr().err
+    assert sentence in told
+    assert "Traceback" not in told
+
+
+def test_check_finds_a_damaged_model(tmp_path, capsys):
+    model = bytearray(find("empi").with_name("empi-s.tflite").read_bytes())
+    model[len(model) // 2] ^= 1
+    (tmp_path / "worn.tflite").write_bytes(model)
+    assert main(["check", "empi", "--set", f"duet.model={tmp_path / 'worn.tflite'}"]) == 78
+    assert "is cut short or damaged" in capsys.readouterr().err
