@@ -111,15 +111,20 @@ class Bus:
         self._thread.start()
 
     def close(self) -> None:
-        """Bring every actuator to rest and close every driver, last opened first. Never raises."""
+        """Bring every actuator to rest and close every driver, actuators first. Never raises."""
         self._stopping = True
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join(timeout=5.0)
-        while not self._queue.empty():
-            self.step(self._queue.get_nowait())
-        for device in reversed(self.devices):
-            device.close()
+        # Only what moves: a sensor that hangs must not keep an actuator from coming to rest.
+        self._collect(None)
+        for device in self.devices:
+            if device.driver is not None and device.wanted is not None:
+                self._try(device, self._write, device)
+        for role in ("sink", "source"):
+            for device in reversed(self.devices):
+                if device.role == role:
+                    device.close()
 
     def wake(self) -> float:
         """When the next device wants the wire, in seconds of the clock."""

@@ -5,6 +5,7 @@ Source: Texas Instruments SBAS444, "ADS111x Ultra-Small, Low-Power, I2C-Compatib
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 from weakref import WeakValueDictionary
@@ -18,6 +19,10 @@ FULL_SCALE = 4.096
 """Volts of the largest code at the library's gain 1, the narrowest range that holds a 3.3 V lever."""
 RATE = 860
 """Conversions per second: the chip's limit."""
+POLLS = 200
+"""Looks for the end of a conversion of 1.2 ms; each takes 0.1 ms or more on a bus at 400 kHz."""
+LOOK = 100
+"""Reads between looks at whether the chip still does what it was told: a second at 100 Hz."""
 
 
 class ADS1115:
@@ -68,6 +73,26 @@ class ADS1115:
         self._converter.leave(self.channel)
 
 
+class _Patient(adafruit.ADS1115):
+    """The library's driver, which would wait for ever for a conversion that never ends."""
+
+    def _write_config(self, pin_config: int | None = None) -> None:
+        self._polls = 0
+        super()._write_config(pin_config)
+
+    def _conversion_complete(self) -> int:
+        self._polls += 1
+        if self._polls > POLLS:
+            raise OSError(errno.ETIMEDOUT, "the conversion does not end")
+        return int(super()._conversion_complete())
+
+    def forgot(self) -> bool:
+        """Whether the chip lost its power, unnoticed: then it waits for single shots again."""
+        config = self._read_register(CONFIG)
+        self.get_last_result()  # the pointer back to the conversion register, for fast reads
+        return bool(config & SINGLE_SHOT)
+
+
 class _Converter:
     """One chip, and the channels that are read through it."""
 
@@ -85,6 +110,7 @@ class _Converter:
         self._i2c, self._address = i2c, address
         self._channels: list[int] = []
         self._chip: Any = None
+        self._reads = 0
         self._watched: int | None = None
         """The only channel in use, when the chip measures it by itself."""
 
@@ -100,7 +126,10 @@ class _Converter:
         """The newest code of a channel, -32768..32767."""
         try:
             if self._watched == channel:
-                return int(self._chip.read(4 + channel))
+                self._reads += 1
+                if self._reads % LOOK or not self._chip.forgot():
+                    return int(self._chip.read(4 + channel))
+                self._chip = None
             return self._ask(channel)
         except (OSError, ValueError) as error:
             self._chip, self._watched = None, None
@@ -112,7 +141,7 @@ class _Converter:
 
     def _ask(self, channel: int) -> int:
         if self._chip is None:
-            self._chip = adafruit.ADS1115(self._i2c, gain=1, data_rate=RATE, address=self._address)
+            self._chip = _Patient(self._i2c, gain=1, data_rate=RATE, address=self._address)
         if self._chip.mode != Mode.SINGLE:
             self._chip.mode = Mode.SINGLE
         code = int(self._chip.read(4 + channel))
@@ -126,6 +155,8 @@ class _Converter:
 
 
 CONVERSION, CONFIG = 0, 1
+SINGLE_SHOT = 0x0100
+"""MODE in the config register, set after power-on."""
 SCALES = (6.144, 4.096, 2.048, 1.024, 0.512, 0.256, 0.256, 0.256)
 """Volts of full scale for each value of PGA[2:0]."""
 PAIRS = ((0, 1), (0, 3), (1, 3), (2, 3))
@@ -151,6 +182,8 @@ class Chip:
         self._pointer = 0
         self._registers = [0x0000, 0x8583, 0x8000, 0x7FFF]
         self._inputs: dict[int, Callable[[], float]] = {}
+        self.stuck = False
+        """Whether conversions begin and never end, as on a chip that is breaking down."""
 
     def wire(self, settings: Mapping[str, Any], hand: Callable[[], tuple[float, ...]]) -> None:
         """Put a lever on an input: the hand's 0..1 is a voltage from `low` to `high`."""
@@ -176,7 +209,7 @@ class Chip:
             self._convert()
         value = self._registers[self._pointer]
         if self._pointer == CONFIG:  # OS reads 0 while a conversion is under way: always, or never
-            value = value & 0x7FFF | (0 if continuous else 0x8000)
+            value = value & 0x7FFF | (0 if continuous or self.stuck else 0x8000)
         return value.to_bytes(2, "big")[:count]
 
     def _convert(self) -> None:

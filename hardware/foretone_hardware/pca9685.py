@@ -21,6 +21,10 @@ COUNT = (PRESCALE + 1) / OSCILLATOR
 """Microseconds of one of the 4096 counts of a pulse: 4.88."""
 FRAME = 0.02
 """Seconds between two pulses: a servo takes no order sooner."""
+ALL_CALL = 0x70
+"""An address at which every chip answers after power-on."""
+TRIES = 3
+"""How often closing tries to stop the pulses."""
 CHECK = 1.0
 """Seconds after which a write first asks whether the chip was without power meanwhile."""
 
@@ -52,11 +56,13 @@ class PCA9685:
         clock: Clock,
         *,
         channel: Annotated[int, Range(0, 15)] = 0,
-        address: Annotated[int, Range(0x40, 0x7F)] = 0x40,
+        address: Annotated[int, Range(0x40, 0x77)] = 0x40,
         low_pulse: Annotated[float, Range(300, 2700, "us")] = 600.0,
         high_pulse: Annotated[float, Range(300, 2700, "us")] = 2400.0,
         speed: Annotated[float, Range(0.1, 50, "travels/s"), LIVE] = 4.0,
     ) -> None:
+        if address == ALL_CALL:
+            raise ValueError(f"every PCA9685 answers at {ALL_CALL:#x}: bridge this one to another address")
         if abs(high_pulse - low_pulse) < 2 * COUNT:
             raise ValueError(
                 f"low_pulse {low_pulse:g} us and high_pulse {high_pulse:g} us leave no way between"
@@ -103,10 +109,12 @@ class PCA9685:
         self._send(0, None)
 
     def close(self) -> None:
-        """Rest, and give the channel back. A chip that is gone has let go already."""
+        """Rest, and give the channel back. The chip pulses on by itself, so a bad moment is tried again."""
         if self._kit.moves(self):
-            with contextlib.suppress(DeviceError):
-                self.rest()
+            for _ in range(TRIES):
+                with contextlib.suppress(DeviceError):
+                    self.rest()
+                    break
             self._kit.leave(self)
 
     def _send(self, count: int, fraction: float | None) -> None:
@@ -133,6 +141,8 @@ class _Kit:
         self._kit: Any = None
         self._sent: dict[int, int] = {}
         self._checked = -math.inf
+        self._glitched = False
+        """Whether it worked before: then the other servos' pulses must not be switched off."""
 
     def join(self, servo: PCA9685) -> None:
         if servo.channel in self._servos:
@@ -187,8 +197,16 @@ class _Kit:
             self._i2c.unlock()
         return bool(mode[0] & SLEEP)
 
+    def _write(self, register: int, value: int) -> None:
+        self._i2c.try_lock()  # it is free: the bus has one owner
+        try:
+            self._i2c.writeto(self._address, bytes([register, value]))
+        finally:
+            self._i2c.unlock()
+
     def _forget(self) -> None:
         """Its registers may be as after power-on: the next write sets it up from the beginning."""
+        self._glitched = self._glitched or self._kit is not None
         self._kit = None
         self._sent.clear()
 
@@ -200,10 +218,14 @@ class _Kit:
             raise DeviceError(
                 f"adafruit-circuitpython-servokit does not run on this machine: {error}"
             ) from error
+        if not self._sent and not self._glitched:
+            # Whoever was here before us may have been killed and left a servo driven.
+            self._write(ALL_LED_OFF_H, FULL)
+        self._glitched = False
         self._kit = ServoKit(channels=16, i2c=self._i2c, address=self._address)
 
 
-MODE1, LED0, PRE_SCALE = 0x00, 0x06, 0xFE
+MODE1, LED0, ALL_LED_OFF_H, PRE_SCALE = 0x00, 0x06, 0xFD, 0xFE
 RESTART, AUTO_INCREMENT, SLEEP = 0x80, 0x20, 0x10
 FULL = 0x10
 """Bit 4 of an ON_H or OFF_H register: the output is always on, or always off, which wins."""
@@ -216,11 +238,12 @@ class Chip:
         01      MODE2    kept, and without effect
         06..45  for each of 16 outputs: ON_L, ON_H, OFF_L, OFF_H: counts 0..4095 where the pulse begins
                 and ends; bit 4 of ON_H is always on, of OFF_H always off
+        FD      OFF_H of all 16 outputs at once
         FE      PRE_SCALE = oscillator / (4096 x frequency) - 1; takes a write in SLEEP only
 
     After power-on it sleeps, and every output is off. Going to sleep while an output is on sets RESTART:
     then there are no pulses until a 1 is written to it, or a pulse is. Sub-addresses, the all-call address
-    and the registers for all outputs at once are left out.
+    and the other registers for all outputs at once are left out.
     """
 
     at = "address"
@@ -280,6 +303,9 @@ class Chip:
             if value & SLEEP and not mode & SLEEP and any(self.pulse(channel) for channel in range(16)):
                 restart = RESTART
             self._registers[MODE1] = value & ~RESTART | restart
+        elif register == ALL_LED_OFF_H:
+            for channel in range(16):
+                self._registers[LED0 + 4 * channel + 3] = value
         elif register != PRE_SCALE or mode & SLEEP:
             self._registers[register] = value
             if LED0 <= register < LED0 + 64:

@@ -89,6 +89,19 @@ def test_a_vanishing_chip_is_out_and_comes_back_while_the_rest_plays_on(empi):
     assert stage.report()["servo_writes"] > 10
 
 
+def test_a_hanging_lever_does_not_keep_the_arm_from_coming_to_rest(empi):
+    stage, _ = empi
+    stage.conductor.emit(Setting("duet", "mode", "battle"))
+    stage.run_until(105.0)
+    assert stage.board.look("arm")
+    stage.board.i2c.chips[0x48].stuck = True
+    stage.board.unplug("lever")
+    stage.run_until(105.1)
+    stage.board.plug("lever")
+    stage.close()
+    assert stage.board.look("arm") == ()
+
+
 def test_an_arm_that_was_let_go_while_its_cable_was_out_comes_back_limp(empi):
     stage, played = empi
     gestures(stage, 0.5)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from foretone_hardware.ads1115 import ADS1115, Chip
+from foretone_hardware.ads1115 import ADS1115, LOOK, Chip
 from foretone_hardware.device import DeviceError
 from foretone_hardware.fake.i2c import FakeI2C
 
@@ -218,3 +218,20 @@ def test_the_driver_imports_no_board():
     """`board` looks for hardware; a lever must import on any machine."""
     code = "import sys, foretone_hardware.ads1115; sys.exit('board' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "error", "-c", code], check=False).returncode == 0
+
+
+def test_a_conversion_that_never_ends_is_a_fault_and_not_a_hang(board):
+    board.fit("lever", ADS1115, {})
+    board.i2c.chips[0x48].stuck = True
+    with pytest.raises(DeviceError, match="no ADS1115 answers"):
+        ADS1115(board.i2c)
+
+
+def test_a_chip_that_was_without_power_unnoticed_is_told_again(board):
+    board.fit("lever", ADS1115, {})
+    lever = ADS1115(board.i2c)
+    board.hold("lever", [0.7])
+    board.unplug("lever")
+    board.plug("lever")
+    board.i2c.chips[0x48].__dict__.update(_pointer=0, _registers=[0x0000, 0x8583, 0x8000, 0x7FFF])
+    assert any(abs(lever.read()[0] - 0.7) < 0.01 for _ in range(LOOK + 1))

@@ -4,7 +4,7 @@ import pytest
 
 from foretone_hardware.ads1115 import ADS1115
 from foretone_hardware.device import DeviceError
-from foretone_hardware.pca9685 import COUNT, PCA9685, Chip
+from foretone_hardware.pca9685 import COUNT, PCA9685, Chip, _Kit
 
 FAST = {"speed": 50.0}
 
@@ -300,3 +300,33 @@ def test_lever_and_servo_live_on_one_bus(board, clock, arm):
     board.hold("lever", [0.7])
     arm.write(lever.read())
     assert board.look("arm") == pytest.approx((0.7,), abs=0.006)
+
+
+def test_one_bad_moment_at_closing_leaves_no_servo_driven(board, arm):
+    arm.write([0.8])
+    chip, failures = board.i2c.chips[0x40], [OSError(5, "noise")]
+    write = chip.write
+    chip.write = lambda data: _raise(failures) or write(data)
+    arm.close()
+    assert not failures
+    assert pulse(board) == 0.0
+
+
+def _raise(failures):
+    if failures:
+        raise failures.pop()
+
+
+def test_a_servo_that_somebody_left_driven_is_let_go(board, arm, clock):
+    """As after a kill: another process drove channel 3, and nobody closed it."""
+    board.fit("other", PCA9685, {"channel": 3})
+    other = PCA9685(board.i2c, clock, channel=3)
+    other.write([0.5])
+    assert pulse(board, 3) > 0
+    _Kit(board.i2c, 0x40)._open()
+    assert pulse(board, 3) == 0.0
+
+
+def test_the_address_at_which_all_answer_is_refused(board, clock):
+    with pytest.raises(ValueError, match="every PCA9685 answers at 0x70"):
+        PCA9685(board.i2c, clock, address=0x70)
