@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 import threading
 import wave
@@ -11,6 +12,9 @@ from pathlib import Path
 
 from foretone.errors import SoundError
 from foretone.ring import Ring
+
+LONGEST = (2**32 - 2**16) // 4
+"""Frames of 16-bit stereo that the 32-bit sizes in a WAV header can count."""
 
 EVERY = 0.25
 """Seconds between looks at the ring, which holds more than five."""
@@ -74,4 +78,7 @@ class Tape:
             self._wav.setparams((2, 2, self._ring.status().rate, 0, "NONE", ""))
         frames, self._next, lost = self._ring.read(self._next)
         self.lost += lost
-        self._wav.writeframesraw(frames.astype("<i2").tobytes())
+        if self._wav.tell() + len(frames) > LONGEST:
+            raise OSError(errno.EFBIG, "a WAV file holds six hours and no more")
+        # With every piece the header is brought up to date, so that a killed recording is a whole file.
+        self._wav.writeframes(frames.astype("<i2").tobytes())

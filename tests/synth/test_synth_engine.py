@@ -262,3 +262,17 @@ def test_a_fade_in_begins_at_silence() -> None:
     engine.fade_in(faded)
     assert np.abs(faded[0]).max() <= np.abs(sound[0]).max() / 100
     np.testing.assert_array_equal(faded[-1], sound[-1])
+
+
+def test_a_number_that_is_sent_again_and_again_is_not_a_drone() -> None:
+    engine, heard = Engine(RATE, 128), np.zeros((0, 2), np.int16)
+    for _ in range(3 * RATE // 128):
+        engine.play("player", (0.5,))
+        heard = engine.render().copy()
+    assert not heard.any()
+
+
+def test_no_number_does_not_wake_a_voice_at_rest() -> None:
+    engine = Engine(RATE, 128)
+    engine.play("player", (math.nan,))
+    assert not any(engine.render().any() for _ in range(20))

@@ -62,9 +62,10 @@ class ControlLink:
             except OSError:
                 return
             # A browser refuses a whole message with NaN in it, so NaN becomes "unknown" here.
-            with contextlib.suppress(ValueError, RecursionError):
+            with contextlib.suppress(ValueError, RecursionError, AttributeError):
                 message = json.loads(datagram, parse_constant=lambda _: None)
-                if isinstance(message, dict):
+                json.dumps(message, allow_nan=False)  # 1e999 is a number to Python, and none to a browser
+                if isinstance(message, dict) and isinstance(message.get("state", {}).get("events", []), list):
                     self._heard(message)
 
     def close(self) -> None:

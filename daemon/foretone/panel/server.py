@@ -147,11 +147,12 @@ class Panel:
             if name == "seen":
                 visitor.outbox.seen(value)
             elif name == "listen":
-                self._sound.skip()
+                if value and not any(other.listens for other in self._visitors):
+                    self._sound.skip()
                 visitor.listens = value
                 visitor.outbox.silence()
-            else:
-                self._link.send({name: value})
+            elif not self._link.send({name: value}):
+                visitor.outbox.put("refused", "The instrument did not take that; try again.")
         visitor.wake.set()
 
     def _heard(self, message: dict[str, Any]) -> None:

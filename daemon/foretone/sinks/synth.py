@@ -17,6 +17,9 @@ _VOLUME = Form(f"{_ROOT}/volume", "f")
 _REST = Form(f"{_ROOT}/rest", "")
 _VOICES = ["player", "model"]
 
+_SOON = 0.05
+"""The same where nobody listened just now, so that somebody new is not loud for long."""
+
 _REMIND = 1.0
 """Seconds of playing after which the volume is told again, to an audio process that may have started anew."""
 
@@ -58,6 +61,7 @@ class Synth:
         self._voices = tuple(voices) or ("player",)
         self._origins: tuple[str, ...] = ()
         self._told = -math.inf
+        self._refused = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.connect(("127.0.0.1", port))
@@ -90,8 +94,8 @@ class Synth:
         if event.lets_go:
             self._send(self._rests[voice].fill())
             return
-        if abs(event.time - self._told) >= _REMIND:
-            self._told = event.time
+        if abs(event.time - self._told) >= (_SOON if self._refused else _REMIND):
+            self._told, self._refused = event.time, False
             self.volume = self._volume
         try:
             self._send(self._form(voice, len(event.values)).fill(event.time, *event.values))
@@ -128,7 +132,9 @@ class Synth:
             try:
                 self._socket.send(packet)
             except ConnectionRefusedError:
+                # It may be a new audio process, which must not be loud before it is told how loud.
                 self.lost += 1
+                self._refused = True
             except OSError:
                 self.lost += 1
                 return

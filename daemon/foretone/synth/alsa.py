@@ -18,14 +18,13 @@ from typing import Any
 
 from foretone.errors import SoundError
 from foretone.ring import LONGEST, Frames
-from foretone.synth.output import ClockedNull, Output
+from foretone.synth.output import ClockedNull, Output, SoundBusyError
 
 _CHECK = 512
 """Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
 
 
-class SoundBusyError(SoundError):
-    """The sound cannot be had now, and perhaps later: another program has it, or it was unplugged."""
+_UNPLUGGED = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
 
 class _ClosedError(SoundError):
@@ -125,9 +124,13 @@ def open_output(pcm: str, rate: int, period: int, periods: int) -> Output:
     try:
         return Card(pcm, rate, period, periods)
     except _ClosedError:
-        if pcm == "default" and not any(Path("/proc/asound").glob("card[0-9]*")):
-            return ClockedNull(rate, period, periods)
+        if pcm == "default" and not _any_card():
+            return ClockedNull(rate, period, periods, card=_any_card)
         raise
+
+
+def _any_card() -> bool:
+    return any(Path("/proc/asound").glob("card[0-9]*"))
 
 
 def _explained(pcm: str, reason: str) -> SoundError:
@@ -135,6 +138,8 @@ def _explained(pcm: str, reason: str) -> SoundError:
         return SoundBusyError(f"PCM {pcm!r} is in use by another program; stop that, or choose another")
     if os.strerror(errno.EACCES) in reason:
         return _ClosedError(f"no permission to use PCM {pcm!r}; add this user to the group audio")
+    if ("hw:" in pcm or "CARD=" in pcm) and any(os.strerror(code) in reason for code in _UNPLUGGED):
+        return SoundBusyError(f"the sound card of PCM {pcm!r} is not there; plug it in, or choose another")
     alsaaudio = _library()
     names = ", ".join(sorted(alsaaudio.pcms(alsaaudio.PCM_PLAYBACK))) or "none"
     return _ClosedError(f"there is no PCM {pcm!r} that plays ({reason}); there are: {names}")
@@ -151,7 +156,9 @@ def _library() -> Any:
 
 
 def _plugged(pcm: str) -> str:
-    return f"plug{pcm}" if pcm.startswith("hw:") else f"plug:{pcm}"
+    if pcm.startswith("hw:"):
+        return f"plug{pcm}"
+    return f'plug:"{pcm}"' if ":" in pcm else f"plug:{pcm}"
 
 
 @contextlib.contextmanager

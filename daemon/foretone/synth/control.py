@@ -18,8 +18,8 @@ import socket
 
 from foretone.errors import PacketError, SoundError
 from foretone.packet import messages
-from foretone.synth.alsa import SoundBusyError
 from foretone.synth.engine import Engine
+from foretone.synth.output import SoundBusyError
 from foretone.synth.voices import VOICES
 
 ROOT = "/foretone/synth"
@@ -29,8 +29,11 @@ PACKETS_A_SECOND = 4000
 of the time, well within half a period; what is more waits for the next block.
 """
 
-LARGEST = 512
-"""Bytes of the largest packet; a bundle that big holds a dozen gestures. Larger ones are refused."""
+LARGEST = 256
+"""Bytes of the largest packet; a gesture of sixteen axes has half of that. Larger ones are refused."""
+
+SMALLEST = 12
+"""Bytes of the smallest message in a bundle, its size included; a wrong packet costs as if full of them."""
 
 AHEAD = 10.0
 """Seconds ahead of now that a gesture may be due; more is somebody else's clock."""
@@ -50,7 +53,7 @@ class Control:
         self._engine = engine
         self._span = span
         self.most = max(8, round(PACKETS_A_SECOND * span))
-        """Packets read before a block, at most."""
+        """Messages read before a block, at most; the last packet may hold some more."""
         self._held: list[tuple[float, int, str, tuple[float, ...]]] = []
         self._count = 0
         self._buffer = bytearray(LARGEST + 1)
@@ -76,29 +79,38 @@ class Control:
 
     def drain(self, now: float) -> None:
         """Give the engine everything that is due before the end of the block that begins at `now` seconds."""
-        for _ in range(self.most):
+        read = 0
+        while read < self.most:
             try:
                 size = self._socket.recv_into(self._buffer)
             except BlockingIOError:
                 break
             except OSError:
                 self.refused += 1
+                read += 1
                 continue
             if size > LARGEST:
                 self.refused += 1
+                read += 1
             else:
-                self.receive(bytes(self._view[:size]), now)
+                read += self.receive(bytes(self._view[:size]), now)
         while self._held and self._held[0][0] <= now + self._span:
             _, _, voice, values = heapq.heappop(self._held)
             self._play(voice, values)
 
-    def receive(self, packet: bytes, now: float) -> None:
-        """One packet, at `now` seconds. What is wrong with it is counted, and the rest of it is not heard."""
+    def receive(self, packet: bytes, now: float) -> int:
+        """One packet, at `now` seconds; how many messages it cost to read.
+
+        What is wrong with it is counted, and the rest of it is not heard.
+        """
         try:
-            for message in messages(packet):
+            found = messages(packet)
+            for message in found:
                 self._obey(message.address, message.params, now)
         except ValueError:
             self.refused += 1
+            return 1 + len(packet) // SMALLEST
+        return len(found)
 
     def close(self) -> None:
         """Close the socket."""

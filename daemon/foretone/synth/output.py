@@ -6,7 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from foretone.errors import SoundError
 from foretone.ring import Frames
+
+
+class SoundBusyError(SoundError):
+    """The sound cannot be had now, and perhaps later: another program has it, or it was unplugged."""
 
 
 class Output(Protocol):
@@ -46,12 +51,14 @@ class ClockedNull:
         periods: int,
         *,
         name: str = "no card, paced by the clock",
+        card: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name, self.rate, self.period = name, rate, period
         self._buffer = period * periods
-        self._now, self._sleep = now, sleep
+        self._now, self._sleep, self._card = now, sleep, card
+        self._looked = 0
         self._started = 0.0
         self._given = 0
 
@@ -60,7 +67,15 @@ class ClockedNull:
         self._started, self._given = self._now(), self._buffer
 
     def write(self, block: Frames) -> bool:
-        """Wait until the block fits; False if the buffer had run dry."""
+        """Wait until the block fits; False if the buffer had run dry.
+
+        Looks once a second whether there is a `card` now, and makes way for it with SoundBusyError.
+        """
+        self._looked += len(block)
+        if self._looked >= self.rate:
+            self._looked = 0
+            if self._card():
+                raise SoundBusyError("there is a sound card now")
         if (self._now() - self._started) * self.rate > self._given:
             return False
         self._given += len(block)

@@ -18,10 +18,10 @@ import numpy as np
 from foretone import punctual
 from foretone.errors import SoundError
 from foretone.ring import Ring
-from foretone.synth.alsa import SoundBusyError, open_output
+from foretone.synth.alsa import open_output
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
-from foretone.synth.output import Output
+from foretone.synth.output import Output, SoundBusyError
 from foretone.synth.voices import VOICES
 
 TRY_LATER, WRONG_SETTINGS = 75, 78
@@ -84,6 +84,12 @@ def _open(settings: Mapping[str, Any]) -> Output:
         _say(
             f"PCM {output.name!r} plays {output.period} frames at a time and not {period}; going on with that"
         )
+    buffer, asked = getattr(output, "buffer", 0), period * settings.get("periods", 3)
+    if buffer > max(asked, 2 * output.period):
+        late = 1000 * buffer / output.rate
+        _say(
+            f"PCM {output.name!r} holds {buffer} frames and not {asked}: everything sounds {late:.0f} ms late"
+        )
     return output
 
 
@@ -106,7 +112,7 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
             xruns += 1
             output.prime()
             engine.fade_in(block)
-            output.write(block)
+            xruns += not output.write(block)
         ring.write(block)
         ring.beat(began, engine.peak, xruns, control.refused)
 

@@ -57,6 +57,9 @@ _STILL = 0.0006
 _TOUCH, _NUDGE, _PUSH = 0.35, 0.015, 4.0
 """What excites: the first event, any event, and a movement over the whole axis."""
 
+_STEADY = 0.001
+"""Of the whole axis; a difference this small is a number that was sent again, or noise."""
+
 _SMOOTH_LEVEL, _SMOOTH_INDEX = 0.007, 0.022
 """Time constants, in seconds. A release of 7 ms is 62 dB down after 50 ms; brightness blooms behind it."""
 
@@ -111,10 +114,18 @@ class Voices:
         self.awake = False
 
     def play(self, voice: int, values: Sequence[float]) -> None:
-        """Move a voice: pitch, and where there are more axes brightness and loudness; each held in 0..1."""
-        place = _unit(values[0], self._places[voice] or 0.0)
+        """Move a voice: pitch, and where there are more axes brightness and loudness; each held in 0..1.
+
+        What does not move excites nothing, however often it is said. No number at all moves nothing.
+        """
+        if not math.isfinite(values[0]):
+            return
+        place = _unit(values[0], 0.0)
         before = self._places[voice]
-        push = _TOUCH if before is None else 1.0 - math.exp(-_NUDGE - _PUSH * abs(place - before))
+        moved = 0.0 if before is None else abs(place - before)
+        push = (
+            _TOUCH if before is None else 1.0 - math.exp(-_NUDGE - _PUSH * moved) if moved > _STEADY else 0.0
+        )
         energy = float(self._energy[voice])
         self._energy[voice] = energy + (1.0 - energy) * push
         self._places[voice] = place

@@ -22,10 +22,12 @@ export class Health {
   }
 
   refused(sentence) {
+    this.refusedAt = performance.now();
     say(byId("refused"), sentence);
   }
 
   update(state) {
+    if (performance.now() - (this.refusedAt ?? 0) > 5000) say(byId("refused"), "");
     this.showFaults(state.faults ?? []);
     say(byId("late"), state.late ? `Last late step: ${state.late}.` : "");
     for (const [path, figures] of Object.entries(state.latency_ms ?? {})) this.showLatency(path, figures);

@@ -21,10 +21,7 @@ let ghost = false;
 const latest = new Map(); // the last values of each origin
 
 const live = new Live({
-  open: () => {
-    link("live");
-    sound.ask();
-  },
+  open: () => sound.ask(),
   close: () => link("lost"),
   control: (answers) => link(answers ? "live" : "waiting"),
   about: build,

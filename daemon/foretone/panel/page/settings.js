@@ -102,8 +102,10 @@ class Switch extends Control {
 class Slider extends Control {
   constructor(...all) {
     super(...all);
-    this.range = make("input", { type: "range", id: this.id, min: 0, max: STEPS, step: 1 });
-    this.output = make("output", { for: this.id });
+    // The part's name is for those who hear the page: two parts may both have a silence.
+    this.range = make("input", { type: "range", id: this.id, min: 0, max: STEPS, step: 1,
+      "aria-label": `${this.part} ${name(this.key)} ${meaning(this.key)}`.trim() });
+    this.output = make("output", { for: this.id, "aria-live": "off" });
     this.range.addEventListener("input", () => {
       this.change(this.fromStep(Number(this.range.value)));
       this.tell();

@@ -22,18 +22,23 @@ export class Sound {
       return;
     }
     this.wanted = true;
+    this.complaint = "";
     mark(this.button, "aria-pressed", true);
+    // Made at the synth's own rate, so that the browser does what resampling there is to do.
+    const context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
+    this.context = context;
+    const stopped = () => this.context !== context; // a second tap, while this one was waiting
     try {
-      // Made at the synth's own rate, so that the browser does what resampling there is to do.
-      this.context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
-      await this.context.audioWorklet.addModule("/worklet.js");
-      this.player = new AudioWorkletNode(this.context, "foretone-samples", {
+      await context.audioWorklet.addModule("/worklet.js");
+      if (stopped()) return;
+      this.player = new AudioWorkletNode(context, "foretone-samples", {
         numberOfInputs: 0, outputChannelCount: [2] });
       this.player.port.onmessage = ({ data }) => mark(this.button, "data-played", data);
-      this.player.connect(this.context.destination);
-      await this.context.resume();
-      this.ask();
+      this.player.connect(context.destination);
+      await context.resume();
+      if (!stopped()) this.ask();
     } catch (fault) {
+      if (stopped()) return;
       this.stop();
       this.complain(`This browser cannot play it: ${fault.message}`);
     }
