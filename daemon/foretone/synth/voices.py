@@ -122,10 +122,11 @@ class Voices:
             return
         place = _unit(values[0], 0.0)
         before = self._places[voice]
-        moved = 0.0 if before is None else abs(place - before)
-        push = (
-            _TOUCH if before is None else 1.0 - math.exp(-_NUDGE - _PUSH * moved) if moved > _STEADY else 0.0
-        )
+        if before is None:
+            push = _TOUCH
+        else:
+            moved = abs(place - before)
+            push = 1.0 - math.exp(-_NUDGE - _PUSH * moved) if moved > _STEADY else 0.0
         energy = float(self._energy[voice])
         self._energy[voice] = energy + (1.0 - energy) * push
         self._places[voice] = place
