@@ -53,7 +53,7 @@ export class Live {
   }
 
   /** Send at most once in `gap` ms for each key; the newest message is always sent in the end. */
-  soon(key, message, gap = 1000 / 60) {
+  soon(key, message, gap = 17) {
     const slot = this.waiting.get(key) ?? { last: -Infinity, timer: 0 };
     this.waiting.set(key, slot);
     slot.message = message;
