@@ -137,12 +137,42 @@ class Model:
             raise ModelError(f"{path} answers with numbers that are not finite; train it again")
 
 
+class Mapping:
+    """A feed-forward model, as its card describes it: what is heard now gives what is played now.
+
+    Values are in the units of the examples it was trained on. MissingModelError or ModelError tells what is
+    wrong with the file.
+    """
+
+    def __init__(self, path: Path | str, runtime: str | None = None) -> None:
+        path = Path(path)
+        data, self.card = read_model(path)
+        if self.card.kind != "mapping":
+            raise ModelError(f"{path} is a model of kind {self.card.kind}, not a mapping")
+        self._graph = Graph(open_seal(data, str(path)), str(path), runtime)
+        heard, played = len(self.card.hears), len(self.card.plays)
+        self._graph.expect(str(path), {"x": heard}, {"y": played})
+        self._x_index, _ = self._graph.inputs["x"]
+        self._y_index, _ = self._graph.outputs["y"]
+        self._x = np.zeros((1, heard), np.float32)
+        if not all(map(math.isfinite, self.play([0.0] * heard))):
+            raise ModelError(f"{path} answers with numbers that are not finite; train it again")
+
+    def play(self, x: Sequence[float] | Floats) -> list[float]:
+        """The outputs, in the order of the card, for inputs in its order; for the conductor thread."""
+        self._x[0] = x
+        self._graph.set(self._x_index, self._x)
+        self._graph.invoke()
+        played: list[float] = self._graph.get(self._y_index)[0].tolist()
+        return played
+
+
 def _state_width(card: Card, path: Path) -> int:
+    if card.kind != "mdrnn" or card.hears != card.plays:
+        raise ModelError(f"{path} is a model of kind {card.kind}, not an mdrnn that hears what it plays")
     sizes = (card.layers, card.units, card.mixtures)
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ModelError(f"{path}: its card has no layers, units or mixtures; export it again")
-    if card.kind != "mdrnn" or card.hears != card.plays:
-        raise ModelError(f"{path} is a model of kind {card.kind}, not an mdrnn that hears what it plays")
     return 2 * card.layers * card.units
 
 
