@@ -16,6 +16,8 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 IMPSY = "impsy==1.2.1"
+SKLEARN = "scikit-learn==1.7.2"
+PEERS = {"impsy": (IMPSY, "2 GB, some minutes"), "sklearn": (SKLEARN, "0.3 GB")}
 
 
 @dataclass(frozen=True)
@@ -61,26 +63,28 @@ def quantile(values: Sequence[float], share: float) -> float:
     return float(np.quantile(np.asarray(values), share)) if len(values) else float("nan")
 
 
-def peer_python() -> Path | None:
-    """The Python of IMPSY's own environment, made at the first use; None where it cannot be had."""
-    home = BUILD / "peers" / "impsy"
-    python = home / "bin" / "python"
-    if not (home / "bin" / "impsy").exists():
-        print(f"Installing {IMPSY} in {home} (2 GB, some minutes)", file=sys.stderr)
+def peer_python(peer: str = "impsy") -> Path | None:
+    """The Python of a peer's own environment, made at the first use; None where it cannot be had."""
+    package, size = PEERS[peer]
+    home = BUILD / "peers" / peer
+    python, done = home / "bin" / "python", home / f"{package}.installed"
+    if not done.exists():
+        print(f"Installing {package} in {home} ({size})", file=sys.stderr)
         try:
             subprocess.run([sys.executable, "-m", "venv", home], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", IMPSY], check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", package], check=True)
         except (OSError, subprocess.CalledProcessError):
             return None
+        done.touch()
     return python
 
 
-def ask_peer(*arguments: str) -> dict[str, float] | None:
-    """Run tests/bench/peers/impsy_bench.py in IMPSY's environment; its JSON, or None where there is none."""
-    python = peer_python()
+def ask_peer(*arguments: str, peer: str = "impsy") -> dict[str, float] | None:
+    """Run peers/PEER_bench.py in the peer's environment; its JSON, or None where there is none."""
+    python = peer_python(peer)
     if python is None:
         return None
-    script = Path(__file__).parent / "peers" / "impsy_bench.py"
+    script = Path(__file__).parent / "peers" / f"{peer}_bench.py"
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
         [python, script, *arguments], capture_output=True, text=True, env=quiet, check=False
