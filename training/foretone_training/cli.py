@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foretone.errors import ForetoneError, SessionError
-from foretone_training import mapping_command
+from foretone_training import data_command, mapping_command
 from foretone_training.options import count
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ForetoneError as error:
         return _fail(str(error))
     except OSError as error:
-        return _fail(f"{error.filename or arguments.out} cannot be written: {error.strerror}")
+        place = error.filename or getattr(arguments, "out", "what it says")
+        return _fail(f"{place} cannot be written: {error.strerror}")
     except KeyboardInterrupt:
-        return _fail("stopped before anything was learned; nothing was written")
+        return _fail("stopped before it was done; no half file was written")
     return 0
 
 
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--updates", type=count(1, 10**7), help="how long exactly, in place of --seconds")
     kind.set_defaults(run=_mdrnn)
     mapping_command.add(kinds)
+    data_command.add(kinds)
     return parser
 
 

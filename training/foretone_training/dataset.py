@@ -47,6 +47,8 @@ class Stream:
     rows: Floats
     long_silences: int
     cut_off: bool
+    longest: float = 0.0
+    """Seconds of the longest silence, as it was before it counted as a pause."""
 
     def split(self, held_out: float) -> tuple[Floats, Floats]:
         """The rows to learn from, and the last part in time, `held_out` of all, to be judged by."""
@@ -62,10 +64,11 @@ def load(paths: Iterable[Path], axes: Sequence[str] = (), left_out: list[Path] |
     """Read sessions, and all sessions in folders, in the order of their names.
 
     `axes` chooses and orders what is learned; without it every axis that a person played. Sessions in
-    which nobody played are added to `left_out`. SessionError when a file is faulty, nothing is found,
-    nobody played in any, or the sessions do not have the same axes.
+    which nobody played are added to `left_out`. SessionError names every faulty file, or says that nothing
+    is found, nobody played in any, or the sessions do not have the same axes.
     """
     streams: list[Stream] = []
+    faults: list[str] = []
     for path in find(paths):
         try:
             streams.append(read_stream(path, axes))
@@ -73,6 +76,9 @@ def load(paths: Iterable[Path], axes: Sequence[str] = (), left_out: list[Path] |
             unplayed = error
             if left_out is not None:
                 left_out.append(path)
+        except SessionError as error:
+            faults.append(str(error))
+    refuse(faults)
     if not streams:
         raise unplayed
     seen: dict[str, Stream] = {}
@@ -88,21 +94,31 @@ def load(paths: Iterable[Path], axes: Sequence[str] = (), left_out: list[Path] |
     return streams
 
 
-def find(paths: Iterable[Path]) -> list[Path]:
-    """The session files among paths and in the folders among them."""
+def refuse(faults: Sequence[str]) -> None:
+    """SessionError with all the faults, one line each; nothing happens when there is none."""
+    if len(faults) > 1:
+        raise SessionError("\n  ".join([f"{len(faults)} files cannot be read:", *faults]))
+    if faults:
+        raise SessionError(faults[0])
+
+
+def find(paths: Iterable[Path], suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """The files among paths, and those in the folders among them that end in one of the suffixes."""
     found: list[Path] = []
     for path in paths:
         inside = [path]
         if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
+            inside = sorted(one for one in path.rglob("*") if one.suffix in suffixes and one.is_file())
             if not inside:
-                raise SessionError(f"there is no session in {path}: no file ends in {' or '.join(SUFFIXES)}")
+                raise SessionError(f"there is no session in {path}: no file ends in {' or '.join(suffixes)}")
         found += inside
     return found
 
 
 def read_stream(path: Path, axes: Sequence[str] = ()) -> Stream:
     """Read one session log or IMPSY log; SessionError names the file and the line that is wrong."""
+    if path.suffix == ".npz":
+        raise SessionError(f"{path} is not a session; make some of it with foretone-train data import")
     try:
         content = path.read_bytes()
         text = content.decode()
@@ -128,8 +144,9 @@ def read_stream(path: Path, axes: Sequence[str] = ()) -> Stream:
         sha256=hashlib.sha256(content).hexdigest(),
         axes=wanted,
         rows=rows.astype(np.float32),
-        long_silences=int((dt[1:] > PAUSE).sum()),
+        long_silences=int((dt[1:] > PAUSE + 1e-5).sum()),  # the file has microseconds
         cut_off=cut_off,
+        longest=float(dt[1:].max(initial=0.0)),
     )
 
 

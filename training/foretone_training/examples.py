@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretone.errors import SessionError
+from foretone_training.dataset import refuse
 
 FEWEST, MOST = 2, 500
 MOST_INPUTS, MOST_OUTPUTS = 64, 256
@@ -54,8 +55,7 @@ def load(paths: Iterable[Path]) -> Examples:
             read.append(read_examples(path))
         except SessionError as error:
             faults.append(str(error))
-    if faults:
-        raise SessionError("\n  ".join(faults))
+    refuse(faults)
     first = read[0]
     for other in read[1:]:
         if (other.inputs, other.outputs) != (first.inputs, first.outputs):
