@@ -49,6 +49,37 @@ def test_bad_data_ends_in_one_sentence(
     assert not (tmp_path / "m.tflite").exists()
 
 
+def test_a_gap_and_an_axis_at_rest_are_learned(
+    tmp_path: Path,
+    strokes: Callable[..., np.ndarray],
+    write_session: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """764 seconds away from the lever are a pause, and the knob stays where it is."""
+    rows = np.column_stack([strokes(300), np.full(300, 0.5, np.float32)])
+    rows[150, 0] = 764.0
+    path = write_session(tmp_path / "gap.csv", rows, ("lever", "knob"))
+    assert main(["mdrnn", str(path), "--out", str(tmp_path / "m.tflite"), *QUICK]) == 0
+    said = capsys.readouterr().out
+    assert "1 silence of more than 5 s" in said
+    assert "Never moved: knob" in said
+    mixture, _ = lite.Model(tmp_path / "m.tflite").step(
+        [0.02, 0.5, 0.5], lite.Model(tmp_path / "m.tflite").start()
+    )
+    assert max(mixture[0:15:3]) < 10.0
+
+
+def test_all_faulty_sessions_of_a_folder_are_named_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("# foretone session 1\ntime,origin,lever\n0,lever,inf\n")
+    assert main(["mdrnn", str(tmp_path), "--out", str(tmp_path / "m.tflite"), *QUICK]) == 65
+    said = capsys.readouterr().err
+    assert "a.csv, line 3" in said
+    assert "b.csv, line 3" in said
+
+
 def test_a_place_that_cannot_be_written_is_said(
     sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

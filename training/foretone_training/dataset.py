@@ -175,7 +175,8 @@ def describe(streams: Sequence[Stream]) -> str:
     ]
     silences = sum(stream.long_silences for stream in streams)
     if silences:
-        told.append(f"{silences} silences of more than {PAUSE:g} s count as pauses of {PAUSE:g} s.")
+        many = "1 silence" if silences == 1 else f"{silences} silences"
+        told.append(f"{many} of more than {PAUSE:g} s; each counts as a pause of {PAUSE:g} s.")
     told += [f"{stream.name} ends in half a line, which is left out." for stream in streams if stream.cut_off]
     still = [
         axis for k, axis in enumerate(streams[0].axes, 1) if not any(np.ptp(s.rows[:, k]) for s in streams)
