@@ -14,6 +14,7 @@ import pytest
 
 from foretone import session
 from foretone.errors import SessionError
+from foretone_training import literal
 from foretone_training.cli import main
 from foretone_training.dataset import load, read_stream
 from foretone_training.editing import merge, split, trim
@@ -265,33 +266,108 @@ def npz(path: Path, **arrays: object) -> Path:
     return path
 
 
-def test_a_pickle_is_refused_and_never_run(
-    tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """IMPSY's own data sets, and one that would do harm."""
-    monkeypatch.chdir(tmp_path)
-    perfs = np.empty(2, object)
-    perfs[:] = [np.zeros((3, 2), np.float32), np.zeros((4, 2), np.float32)]
-    npz(tmp_path / "impsy.npz", perfs=perfs)
-    harm = np.empty(1, object)
-    harm[0] = Ran()
-    npz(tmp_path / "harm.npz", events=harm, lengths=np.array([1]))
-    head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(head, {"descr": "<f4", "fortran_order": False, "shape": (1,)})
-    with zipfile.ZipFile(tmp_path / "naked.npz", "w") as archive:
-        archive.writestr("events.npy", pickle.dumps(Ran()))
-    for name, reason in [
-        ("impsy", "perfs is a pickle"), ("harm", "events is a pickle"), ("naked", "not a whole .npz file"),
-    ]:  # fmt: skip
-        assert data("import", tmp_path / f"{name}.npz", "--out", tmp_path / "s") == 65
-        said = capsys.readouterr().err
-        assert reason in said
-        assert said.count("\n") == 1
-    assert not (tmp_path / "a pickle ran").exists()
-    assert not (tmp_path / "s").exists()
-
-
 GOOD = np.array([[0.1, 0.5], [0.2, 0.6], [764.0, 0.7]], np.float32)
+
+
+def objects(*things: object) -> np.ndarray:
+    """As IMPSY holds its performances."""
+    held = np.empty(len(things), object)
+    for number, thing in enumerate(things):
+        held[number] = thing
+    return held
+
+
+def pickled_npz(path: Path, pickled: bytes, name: str = "perfs", count: int = 1) -> Path:
+    head = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": (count,)}
+    np.lib.format.write_array_header_1_0(head, header)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}.npy", head.getvalue() + pickled)
+    return path
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+@pytest.mark.parametrize("kind", ["<f4", "<f8", ">f4"])
+def test_a_data_set_of_impsy_is_read_without_unpickling(protocol: int, kind: str, tmp_path: Path) -> None:
+    """Rows or columns first, as numpy of any age pickles it."""
+    perfs = objects(GOOD.astype(kind), np.asfortranarray(GOOD[:2].astype(kind)), GOOD[1:].astype(kind))
+    pickled = pickle.dumps(perfs, protocol)
+    takes = read_npz(pickled_npz(tmp_path / "a.npz", pickled, count=3))
+    assert [len(take.rows) for take in takes] == [3, 2, 2]
+    assert [float(row[2][0]) for row in takes[1].rows] == pytest.approx([0.5, 0.6])
+    assert takes[2].rows[1][0] == pytest.approx(764.0)
+
+
+def test_what_numpy_itself_saves_is_imported(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "set.npz", perfs=objects(GOOD, GOOD[:2]))
+    assert data("import", tmp_path / "set.npz", "--axes", "lever", "--out", tmp_path / "s") == 0
+    assert [len(stream.rows) for stream in load([tmp_path / "s"])] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Ran(),
+        [Ran()],
+        objects(Ran()),
+        objects(GOOD, Ran()),
+        objects(GOOD.astype(object)),
+        objects([[0.1, 0.5]]),
+        objects("text"),
+        objects(GOOD[0]),
+        objects(GOOD.astype("<i4")),
+        objects(GOOD.astype("<c8")),
+        {"perfs": GOOD},
+        GOOD,
+        "text",
+        None,
+    ],
+    ids=lambda thing: type(thing).__name__,
+)
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+def test_any_other_pickle_is_refused_and_never_run(
+    thing: object, protocol: int, tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = pickled_npz(tmp_path / "a.npz", pickle.dumps(thing, protocol), "events")
+    assert data("import", path, "--out", tmp_path / "s") == 65
+    said = capsys.readouterr().err
+    assert "events is a pickle" in said
+    assert said.count("\n") == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_a_damaged_pickle_never_runs_nor_ends_in_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes changed or cut, in one that is good and in one that would do harm."""
+    monkeypatch.chdir(tmp_path)
+    random, refused = np.random.default_rng(0), 0
+    for thing in (objects(GOOD, GOOD[:2]), objects(GOOD, Ran())):
+        for trial in range(1500):
+            broken = bytearray(pickle.dumps(thing, 2 + trial % 3))
+            for _ in range(1 + trial % 4):
+                broken[random.integers(len(broken))] = random.integers(256)
+            if trial % 5 == 0:
+                del broken[random.integers(len(broken)) :]
+            try:
+                for table in literal.tables(bytes(broken)):
+                    assert table.ndim == 2
+            except ValueError:
+                refused += 1
+    assert refused > 2000
+    assert not list(tmp_path.iterdir())
+
+
+def test_performances_of_mixed_dimensions_are_refused(tmp_path: Path) -> None:
+    wide = np.zeros((4, 3), np.float32)
+    np.savez(tmp_path / "a.npz", perfs=objects(GOOD, wide))
+    with pytest.raises(SessionError, match="do not have the same number of axes"):
+        read_npz(tmp_path / "a.npz")
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
+        archive.writestr("events.npy", pickle.dumps(Ran()))
+    with pytest.raises(SessionError, match="not a whole"):
+        read_npz(tmp_path / "b.npz")
 
 
 def changed(row: int, column: int, value: float) -> np.ndarray:

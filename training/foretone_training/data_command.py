@@ -59,7 +59,7 @@ def add(kinds: Any) -> None:
     parser.add_argument("--share", type=number(0.01, 0.99), default=0.1, help="of all, that is held out")
     parser.add_argument("--seed", type=count(0, 2**31), default=1, help="the same seed chooses the same")
     _out(parser, "a folder: learn/ and held-out/ are made in it")
-    parser = verb("import", bring, "sessions of IMPSY .log files, or of an .npz of plain arrays")
+    parser = verb("import", bring, "sessions of IMPSY .log files and .npz data sets")
     parser.add_argument("files", nargs="+", type=Path, help=".log and .npz files, or folders of them")
     parser.add_argument(
         "--axes", nargs="+", default=(), help="names for the columns, in place of x1, x2, ..."

@@ -1,7 +1,8 @@
 """IMPSY's data sets: its .log files, and arrays in an .npz.
 
-IMPSY's own .npz holds a pickle, and reading a pickle is running a program that somebody else wrote. It is
-never read here, and none is written. Instead the .npz that is read and written has plain arrays:
+IMPSY's own .npz is an array of objects, `perfs`, which numpy writes as a pickle. To unpickle is to run a
+program that somebody else wrote, so it is not done: `literal.py` takes the tables out of it as data, or
+refuses. No pickle is written. The .npz that is written, and read too, has plain arrays:
 
     events   float32 [n, 1 + axes]   dt in seconds, then the axes in 0..1, one performance after another
     lengths  int64 [performances]    how many of these rows each performance has
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from foretone.errors import SessionError
 from foretone.session import Header
+from foretone_training import literal
 from foretone_training.dataset import Stream
 from foretone_training.files import draft
 from foretone_training.take import IMPSY_SOURCE, Row, Take
@@ -108,14 +110,11 @@ def _arrays(path: Path) -> dict[str, Array]:
                     first = npy.read_magic(file) == (1, 0)
                     read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
                     shape, _, dtype = read(file)
-                if dtype.hasobject:
-                    raise SessionError(
-                        f"{path}: {name} is a pickle, which may run anything when it is read, so it is not; "
-                        "import the .log files that it was made from, or save it as plain arrays first "
-                        "(training/README.md says how)"
-                    )
-                if max(entry.file_size, int(np.prod(shape, dtype=object)) * dtype.itemsize) > LARGEST:
-                    raise SessionError(f"{path}: {name} is larger than 1 GiB; make several files of it")
+                    if max(entry.file_size, int(np.prod(shape, dtype=object)) * dtype.itemsize) > LARGEST:
+                        raise SessionError(f"{path}: {name} is larger than 1 GiB; make several files of it")
+                    if dtype.hasobject:
+                        found |= _performances(path, name, file.read())
+                        continue
                 with archive.open(entry) as file:
                     found[name] = npy.read_array(file, allow_pickle=False)
     except FileNotFoundError as error:
@@ -127,6 +126,21 @@ def _arrays(path: Path) -> dict[str, Array]:
     except BROKEN as error:
         raise SessionError(f"{path} is not a whole .npz file ({error}); copy it again") from error
     return found
+
+
+def _performances(path: Path, name: str, pickled: bytes) -> dict[str, Array]:
+    """A pickle of performances as `events` and `lengths`."""
+    try:
+        parts = literal.tables(pickled)
+    except ValueError as error:
+        raise SessionError(
+            f"{path}: {name} is a pickle, and {error}; a pickle may run anything when it is read, so "
+            "this one is not; import the .log files that it was made from"
+        ) from error
+    if len({part.shape[1] for part in parts}) != 1:
+        raise SessionError(f"{path}: the performances in {name} do not have the same number of axes")
+    lengths = np.array([len(part) for part in parts])
+    return {"events": np.concatenate(parts), "lengths": lengths}
 
 
 def _rows(events: Array) -> tuple[Row, ...]:
