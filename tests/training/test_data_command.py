@@ -298,6 +298,19 @@ def test_a_data_set_of_impsy_is_read_without_unpickling(protocol: int, kind: str
     assert takes[2].rows[1][0] == pytest.approx(764.0)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
+def test_performances_of_one_length_are_read(
+    count: int, layout: Callable[[np.ndarray], np.ndarray], tmp_path: Path
+) -> None:
+    """One recorded evening is a data set, too, and numpy then writes every number as an object."""
+    perfs = layout(np.array([GOOD] * count, dtype=object))
+    np.savez_compressed(tmp_path / "a.npz", perfs=perfs)
+    takes = read_npz(tmp_path / "a.npz")
+    assert [take.rows for take in takes] == [takes[0].rows] * count
+    assert [float(row[2][0]) for row in takes[0].rows] == pytest.approx([0.5, 0.6, 0.7])
+
+
 def test_what_numpy_itself_saves_is_imported(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "set.npz", perfs=objects(GOOD, GOOD[:2]))
     assert data("import", tmp_path / "set.npz", "--axes", "lever", "--out", tmp_path / "s") == 0
@@ -363,6 +376,9 @@ def test_performances_of_mixed_dimensions_are_refused(tmp_path: Path) -> None:
     wide = np.zeros((4, 3), np.float32)
     np.savez(tmp_path / "a.npz", perfs=objects(GOOD, wide))
     with pytest.raises(SessionError, match="do not have the same number of axes"):
+        read_npz(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", perfs=objects())
+    with pytest.raises(SessionError, match="holds no performance"):
         read_npz(tmp_path / "a.npz")
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("events.npy", pickle.dumps(Ran()))

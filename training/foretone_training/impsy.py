@@ -137,6 +137,8 @@ def _performances(path: Path, name: str, pickled: bytes) -> dict[str, Array]:
             f"{path}: {name} is a pickle, and {error}; a pickle may run anything when it is read, so "
             "this one is not; import the .log files that it was made from"
         ) from error
+    if not parts:
+        raise SessionError(f"{path}: {name} holds no performance")
     if len({part.shape[1] for part in parts}) != 1:
         raise SessionError(f"{path}: the performances in {name} do not have the same number of axes")
     lengths = np.array([len(part) for part in parts])

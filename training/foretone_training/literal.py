@@ -24,7 +24,7 @@ ARRAY = ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstr
 FLOATS = ("f2", "f4", "f8")
 
 SAID_BY_ARGUMENT = {
-    *("BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"),
     *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "GLOBAL"),
 }
 Table = NDArray[np.floating[Any]]
@@ -40,11 +40,18 @@ class _Note:
 
 
 def tables(pickled: bytes) -> list[Table]:
-    """The tables, each of two axes; ValueError when there is anything else in it, or it is damaged."""
+    """The tables, each of two axes; ValueError when there is anything else in it, or it is damaged.
+
+    One table, or several of the same length, numpy writes number by number, and others as their bytes.
+    """
     try:
         shape, kind, _, held = _array(_note(pickled))
-        if len(shape) != 1 or not kind.startswith("O") or len(held) != shape[0]:
+        if not kind.startswith("O") or not isinstance(held, list):
             raise ValueError("it is not a list of arrays")
+        if len(shape) == 3 and all(type(one) is float for one in held):
+            return list(np.array(held).reshape(shape))  # in this order, whichever the array itself had
+        if len(shape) != 1 or len(held) != shape[0]:
+            raise ValueError("it is not a list of tables")
         return [_table(one) for one in held]
     except (LookupError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("it is not as numpy writes it") from error
