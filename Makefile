@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3.13 python3.12 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
-BENCH ?= predict latency idle mapping
+BENCH ?= predict latency idle
 MINUTES ?= 15
 
 .PHONY: help
