@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from foretone.errors import ForetoneError, SessionError
 from foretone_training import data_command, mapping_command
-from foretone_training.options import count
+from foretone_training.options import count as _count
 
 if TYPE_CHECKING:
     from foretone_training.mdrnn import Progress
@@ -106,12 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     kind.add_argument("--out", type=Path, default=Path("model.tflite"), help="the file to write")
     kind.add_argument("--axes", nargs="+", default=(), help="learn only these axes, in this order")
-    kind.add_argument("--units", type=count(4, 1024), default=64, help="of each layer")
-    kind.add_argument("--layers", type=count(1, 8), default=2, help="of memory")
-    kind.add_argument("--mixtures", type=count(1, 64), default=5, help="alternatives for the next event")
-    kind.add_argument("--seed", type=count(0, 2**31), default=1, help="the same seed gives the same model")
+    kind.add_argument("--units", type=_count(4, 1024), default=64, help="of each layer")
+    kind.add_argument("--layers", type=_count(1, 8), default=2, help="of memory")
+    kind.add_argument("--mixtures", type=_count(1, 64), default=5, help="alternatives for the next event")
+    kind.add_argument("--seed", type=_count(0, 2**31), default=1, help="the same seed gives the same model")
     kind.add_argument("--seconds", type=_seconds, default=30.0, help="about how long to learn")
-    kind.add_argument("--updates", type=count(1, 10**7), help="how long exactly, in place of --seconds")
+    kind.add_argument("--updates", type=_count(1, 10**7), help="how long exactly, in place of --seconds")
     kind.set_defaults(run=_mdrnn)
     mapping_command.add(kinds)
     data_command.add(kinds)
