@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _mdrnn(arguments: argparse.Namespace) -> None:
-    from foretone_training import dataset, mdrnn
+    from foretone_training import dataset, mdrnn, report
     from foretone_training.export import export
+    from foretone_training.performance import perform
 
     left_out: list[Path] = []
     streams = dataset.load(arguments.sessions, arguments.axes, left_out)
@@ -56,14 +58,20 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
         seconds=arguments.seconds,
         updates=arguments.updates,
     )
-    with _bar() as report:
-        trained = mdrnn.train(streams, settings, report)
+    with _bar() as progress:
+        trained = mdrnn.train(streams, settings, progress)
+    performance = perform(trained, streams)
+    trained = replace(trained, scores=trained.scores | performance.scores)
     card = export(trained, streams, settings, arguments.out)
     scores = card.scores
+    about = arguments.report or arguments.out.with_suffix(".report.html")
+    about.write_text(report.page(arguments.out.name, card, trained, performance, streams), "utf-8")
     again = f"--updates {scores['updates']:.0f} --seed {card.seed} does the same again."
     print(f"{trained.ended} {again if trained.repeatable else ''}".rstrip())
     print(f"Held-out events: {scores['held_out_nll']:.2f} nats each, lower is better.")
     print(f"Wrote {arguments.out}, which differs from what was trained by {scores['parity']:.0e} at most.")
+    print(report.verdict(performance)[1])
+    print(f"What it learned, in pictures: {about}")
 
 
 @contextmanager
@@ -102,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         "sessions", nargs="+", type=Path, help="session logs, IMPSY .log files, or folders of them"
     )
     kind.add_argument("--out", type=Path, default=Path("model.tflite"), help="the file to write")
+    kind.add_argument("--report", type=Path, help="its report; beside the model where not given")
     kind.add_argument("--axes", nargs="+", default=(), help="learn only these axes, in this order")
     kind.add_argument("--units", type=_count(4, 1024), default=64, help="of each layer")
     kind.add_argument("--layers", type=_count(1, 8), default=2, help="of memory")

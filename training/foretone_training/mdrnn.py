@@ -17,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretone.errors import ModelError, SessionError
-from foretone_training.dataset import Stream, resolution
+from foretone_training.dataset import Stream
+from foretone_training.judge import HELD_OUT, Judge, blur, measure
 from foretone_training.network import Network, Scale, Shape, create
 
 ROWS = 8  # streams side by side
 STEPS = 25  # events in a chunk
-WARM_UP = 50  # events heard before those that are judged
 FEWEST = 100  # pairs of events
-HELD_OUT = 0.1
 PASSES = 60  # over the recordings; the held-out events are usually predicted best well before the last
 LEAST_UPDATES = 1500  # however short the recordings are
 AVERAGED = 0.01  # of the newest weights, after each update, in the average that is judged and kept
@@ -68,7 +67,9 @@ class Trained:
     ended: str
     repeatable: bool
     judged: Array = field(repr=False)
-    """Events that it did not learn from, or the last ones, [n, D] in natural units."""
+    """The last events of the recordings, [n, D] in natural units."""
+    judge: Judge = field(repr=False)
+    history: tuple[Progress, ...] = field(repr=False)
 
 
 def train(
@@ -97,6 +98,7 @@ def train(
     every = max(min(passes.chunks, planned // 20), planned // 60, 1)
     patience = max(planned // 3, 5 * every)
     states = network.start(1)
+    history: list[Progress] = []
     loss, done, repeatable, ended = math.nan, 0, True, "It went through all of its updates."
     try:
         for x, y, keep, begins in passes.forever():
@@ -111,7 +113,8 @@ def train(
                 held_out = judge.score(average)
                 if held_out < best:
                     best, best_at, best_values = held_out, done, average.values.copy()
-                report(Progress(done, planned, loss, held_out, best))
+                history.append(Progress(done, planned, loss, held_out, best))
+                report(history[-1])
                 if not math.isfinite(loss):
                     ended = "It ended early: the loss was no longer a number."
                 elif done - best_at >= patience:
@@ -127,30 +130,13 @@ def train(
         raise ModelError("nothing was learned: the loss was never a number; try another --seed")
     network.values[...] = best_values
     scores = {"held_out_nll": best, "updates": float(planned), "best_update": float(best_at)}
-    return Trained(
-        network, scores, ended, repeatable, np.concatenate([stream.rows for stream in streams])[-250:]
-    )
-
-
-def measure(rows: Array) -> Scale:
-    """A scale from the events themselves; an axis that never moves is as wide as its step."""
-    step = resolution(rows)
-    return Scale(rows.mean(axis=0), np.maximum(rows.std(axis=0), step), step)
+    judged = np.concatenate([stream.rows for stream in streams])[-250:]
+    return Trained(network, scores, ended, repeatable, judged, judge, tuple(history))
 
 
 def cosine(done: float) -> float:
     """The learning rate's factor, from 1 to 0.02, when `done` of the training (0..1) is behind."""
     return 0.51 + 0.49 * math.cos(math.pi * min(done, 1.0))
-
-
-def blur(rows: Array, scale: Scale, random: np.random.Generator) -> Array:
-    """The rows in the network's units, each number moved by up to half a step either way.
-
-    Without it a network learns the levels of a converter instead of the gesture, and its score for
-    narrowing on them has no end.
-    """
-    moved = rows + scale.step * (random.random(rows.shape, np.float32) - np.float32(0.5))
-    return scale.to_network(moved)
 
 
 class _Passes:
@@ -179,35 +165,6 @@ class _Passes:
                 index = used[:, chunk].T
                 keep = (~fresh[index]).astype(np.float32)[:, :, None]
                 yield rows[index], rows[index + 1], keep, chunk == 0
-
-
-class Judge:
-    """Scores a network on the last tenth of each stream, in pieces, after some events to warm up."""
-
-    PIECE = 100
-
-    def __init__(self, streams: Sequence[Array], scale: Scale, random: np.random.Generator) -> None:
-        pieces = []
-        for rows in streams:
-            blurred = blur(rows, scale, random)
-            border = max(len(rows) - round(len(rows) * HELD_OUT), 1)
-            for start in range(border, len(rows), self.PIECE):
-                pieces.append((blurred[max(0, start - WARM_UP) : start + self.PIECE], min(start, WARM_UP)))
-        if not pieces:
-            raise SessionError("every session is too short to hold a tenth of it out; play longer ones")
-        steps = max(len(piece) for piece, _ in pieces) - 1
-        self._x, self._y = np.zeros((2, steps, len(pieces), streams[0].shape[1]), np.float32)
-        self._counts = np.zeros((steps, len(pieces)), bool)
-        for number, (piece, warm) in enumerate(pieces):
-            self._x[: len(piece) - 1, number] = piece[:-1]
-            self._y[: len(piece) - 1, number] = piece[1:]
-            self._counts[warm - 1 : len(piece) - 1, number] = True
-        self._keep = np.ones((steps, len(pieces), 1), np.float32)
-
-    def score(self, network: Network) -> float:
-        """The mean negative log-likelihood of a held-out event, in nats of natural units."""
-        nll, _ = network.loss(self._x, self._y, network.start(self._x.shape[1]), self._keep)
-        return float(nll[self._counts].mean())
 
 
 def affordable(network: Network, settings: Settings) -> int:

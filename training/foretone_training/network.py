@@ -59,6 +59,10 @@ class Scale:
         """Rows in the network's units."""
         return np.asarray((rows - self.mean) / self.spread)
 
+    def to_natural(self, rows: Array) -> Array:
+        """Rows in seconds and 0..1 again."""
+        return np.asarray(rows * self.spread + self.mean)
+
     @property
     def floor(self) -> Array:
         """The smallest standard deviation, in the network's units."""
