@@ -62,7 +62,7 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
         trained = mdrnn.train(streams, settings, progress)
     performance = perform(trained, streams)
     trained = replace(trained, scores=trained.scores | performance.scores)
-    card = export(trained, streams, settings, arguments.out)
+    card = export(trained, streams, settings, arguments.out, arguments.weights)
     scores = card.scores
     about = arguments.report or arguments.out.with_suffix(".report.html")
     about.write_text(report.page(arguments.out.name, card, trained, performance, streams), "utf-8")
@@ -70,6 +70,8 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
     print(f"{trained.ended} {again if trained.repeatable else ''}".rstrip())
     print(f"Held-out events: {scores['held_out_nll']:.2f} nats each, lower is better.")
     print(f"Wrote {arguments.out}, which differs from what was trained by {scores['parity']:.0e} at most.")
+    if arguments.weights != "float32":
+        print(f"With {arguments.weights} weights it predicts them {scores['nll_lost']:.1g} nats worse.")
     print(report.verdict(performance)[1])
     print(f"What it learned, in pictures: {about}")
 
@@ -115,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--units", type=_count(4, 1024), default=64, help="of each layer")
     kind.add_argument("--layers", type=_count(1, 8), default=2, help="of memory")
     kind.add_argument("--mixtures", type=_count(1, 64), default=5, help="alternatives for the next event")
+    kind.add_argument(
+        "--weights", choices=("float32", "float16", "int8"), default="float32", help="smaller is less exact"
+    )
     kind.add_argument("--seed", type=_count(0, 2**31), default=1, help="the same seed gives the same model")
     kind.add_argument("--seconds", type=_seconds, default=30.0, help="about how long to learn")
     kind.add_argument("--updates", type=_count(1, 10**7), help="how long exactly, in place of --seconds")

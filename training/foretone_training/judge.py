@@ -69,6 +69,17 @@ class Judge:
         before, after = (rows.transpose(1, 0, 2)[counted] for rows in (self._x, self._y))
         return self._scale.to_natural(before), self._scale.to_natural(after)
 
+    def pieces(self, most: int) -> list[tuple[Array, Array, Array]]:
+        """Up to `most` stretches of it: events and what followed them [n, D], and which of these count."""
+        count = self._x.shape[1]
+        chosen = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+        x, y = self._scale.to_natural(self._x), self._scale.to_natural(self._y)
+        lengths = len(self._counts) - self._counts[::-1].argmax(axis=0)
+        return [
+            (x[: lengths[one], one], y[: lengths[one], one], self._counts[: lengths[one], one])
+            for one in chosen
+        ]
+
     def mixtures(self, network: Network) -> Array:
         """What the network expected at each of `pairs`: rows of `Network.mixtures`."""
         output, _ = network.forward(self._x, network.start(self._x.shape[1]), self._keep)

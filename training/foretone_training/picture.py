@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 36  # pixels around the frame, for figures and labels
+LEFT, RIGHT, TOP, BOTTOM = 52, 18, 12, 36  # pixels around the frame, for figures and labels
 BARE = 3  # pixels around a frame without them
 
 Array = NDArray[Any]
