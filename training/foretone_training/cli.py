@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # another core, and would let the number of cores decide the last digit of every sum.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        _mdrnn(arguments)
+        arguments.do(arguments)
     except SessionError as error:
         return _fail(str(error), DATA_ERROR)
     except ForetoneError as error:
@@ -76,6 +76,16 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
     print(f"What it learned, in pictures: {about}")
 
 
+def _import(arguments: argparse.Namespace) -> None:
+    from foretone_training.impsy import take
+
+    card = take(arguments.model, arguments.out, arguments.axes)
+    print(f"{card.layers} layers of {card.units} units that play {', '.join(card.plays)}.")
+    print(
+        f"Wrote {arguments.out}, which differs from {arguments.model} by {card.scores['parity']:.0e} at most."
+    )
+
+
 @contextmanager
 def _bar() -> Iterator[Callable[[Progress], None]]:
     """A bar on a terminal's standard error; elsewhere, or without tqdm, nothing."""
@@ -123,6 +133,17 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--seed", type=_count(0, 2**31), default=1, help="the same seed gives the same model")
     kind.add_argument("--seconds", type=_seconds, default=30.0, help="about how long to learn")
     kind.add_argument("--updates", type=_count(1, 10**7), help="how long exactly, in place of --seconds")
+    kind.set_defaults(do=_mdrnn)
+    kind = kinds.add_parser(
+        "import",
+        help="takes over a model that IMPSY has trained",
+        description="Writes a .tflite model of IMPSY's as one that Foretone plays, checked against it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    kind.add_argument("model", type=Path, help="IMPSY's .tflite file")
+    kind.add_argument("--out", type=Path, required=True, help="the file to write")
+    kind.add_argument("--axes", nargs="+", default=(), help="names for its axes; else x1, x2 and so on")
+    kind.set_defaults(do=_import)
     return parser
 
 

@@ -176,7 +176,7 @@ def parity(path: Path, network: Network, rows: Array, runtime: str) -> float:
     state, worst = model.start(), 0.0
     for row, expected in zip(rows, exact.mixtures(output), strict=True):
         mixture, state = model.step(row, state)
-        worst = max(worst, float(np.abs(_natural(mixture, network.shape.mixtures) - expected).max()))
+        worst = max(worst, float(np.abs(natural(mixture, network.shape.mixtures) - expected).max()))
     return worst
 
 
@@ -189,7 +189,7 @@ def nll_lost(path: Path, network: Network, judge: Judge, runtime: str) -> float:
         state, told = model.start(), []
         for row in x:
             mixture, state = model.step(row, state)
-            told.append(_natural(mixture, network.shape.mixtures))
+            told.append(natural(mixture, network.shape.mixtures))
         heard = network.scale.to_network(x)[:, None]
         output, _ = network.forward(heard, network.start(1), np.ones((len(heard), 1, 1)))
         for rows, scores in ((np.array(told), by_file), (network.mixtures(output), by_network)):
@@ -205,7 +205,7 @@ def _hearing_natural_units(network: Network) -> tuple[Array, Array]:
     return weights, bias - scale.mean @ weights[:dimension]
 
 
-def _natural(mixture: list[float], components: int) -> Array:
+def natural(mixture: list[float], components: int) -> Array:
     """A mixture with the components' weights in place of their logits."""
     values = np.array(mixture)
     weights = np.exp(values[-components:] - values[-components:].max())
