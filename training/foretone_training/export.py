@@ -38,7 +38,12 @@ Array = NDArray[Any]
 
 
 def export(
-    trained: Trained, streams: Sequence[Stream], settings: Settings, path: Path, weights: Weights = "float32"
+    trained: Trained,
+    streams: Sequence[Stream],
+    settings: Settings,
+    path: Path,
+    weights: Weights = "float32",
+    before: Sequence[dict[str, Any]] = (),
 ) -> Card:
     """Write the model to `path`, all of it or nothing, and return its card.
 
@@ -66,7 +71,7 @@ def export(
             )
         return {"parity": found, "nll_lost": lost}
 
-    return write(network, make_card(trained, streams, settings), path, check, weights)
+    return write(network, make_card(trained, streams, settings, before), path, check, weights)
 
 
 def write(
@@ -98,9 +103,20 @@ def write(
     return card
 
 
-def make_card(trained: Trained, streams: Sequence[Stream], settings: Settings) -> Card:
-    """The card of a network, without its parity."""
+def make_card(
+    trained: Trained,
+    streams: Sequence[Stream],
+    settings: Settings,
+    before: Sequence[dict[str, Any]] = (),
+) -> Card:
+    """The card of a network, without what its file is checked for.
+
+    `before` are entries of sessions that it learned from earlier.
+    """
     shape = trained.network.shape
+    entries = [
+        {"name": stream.name, "sha256": stream.sha256, "events": len(stream.rows)} for stream in streams
+    ]
     return Card(
         kind="mdrnn",
         hears=streams[0].axes,
@@ -109,9 +125,7 @@ def make_card(trained: Trained, streams: Sequence[Stream], settings: Settings) -
         units=shape.units,
         mixtures=shape.mixtures,
         seed=settings.seed,
-        trained_on=tuple(
-            {"name": stream.name, "sha256": stream.sha256, "events": len(stream.rows)} for stream in streams
-        ),
+        trained_on=(*(one for one in before if one not in entries), *entries),
         scores=trained.scores,
         made_by=f"foretone {version('foretone')}",
     )
