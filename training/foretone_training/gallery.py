@@ -53,7 +53,13 @@ def temperatures(performance: Performance) -> str:
         cells = [_small(performance, (pi, sigma), None if flat else across) for pi in PI_TEMPERATURES]
         rows.append(f"<tr><th>σ {number(sigma)}</th>{''.join(cells)}</tr>")
     kind = "flat" if flat else "wide"
-    return f"<table class='samples {kind}'><tr><th></th>{head}</tr>{''.join(rows)}</table>"
+    table = f"<table class='samples {kind}'><tr><th></th>{head}</tr>{''.join(rows)}</table>"
+    if not flat:
+        return table
+    own = Picture("You, in as many events", Axis(0.0, 1.0), Axis(0.0, 1.0), 220, 220, bare=True)
+    _path(own, performance.played[: len(performance.sampled[performance.temperatures][0])], "player")
+    beside = f"<p><b class='player'>You, in as many events</b></p>{own.svg()}"
+    return f"<div class='beside'>{table}<div>{beside}</div></div>"
 
 
 def expectations(performance: Performance, axes: tuple[str, ...]) -> str:
@@ -167,6 +173,13 @@ def _gestures(picture: Picture, rows: Array, name: str) -> None:
         picture.line(across, np.insert(rows[:, column], rests, HIDDEN), f"{name} axis{column}")
 
 
+def _path(picture: Picture, rows: Array, name: str) -> None:
+    """The first two axes against each other; a rest breaks the line."""
+    rests = np.flatnonzero(rows[:, 0] > STILLNESS)
+    first, second = (np.insert(rows[:, column], rests, HIDDEN) for column in (1, 2))
+    picture.line(first, second, name)
+
+
 def _small(performance: Performance, pair: tuple[float, float], across: Axis | None) -> str:
     """One performance of the grid; two axes are drawn against each other, as on a touch pad."""
     rows = performance.sampled[pair][0]
@@ -175,9 +188,7 @@ def _small(performance: Performance, pair: tuple[float, float], across: Axis | N
     unit = Axis(0.0, 1.0)
     if across is None:
         picture = Picture(title, unit, unit, 220, 220, bare=True)
-        rests = np.flatnonzero(rows[:, 0] > STILLNESS)
-        first, second = (np.insert(rows[:, column], rests, HIDDEN) for column in (1, 2))
-        picture.line(first, second, "model")
+        _path(picture, rows, "model")
     else:
         picture = Picture(title, across, unit, 300, 90, bare=True)
         _gestures(picture, rows, "model")
