@@ -115,6 +115,21 @@ def test_a_network_that_learned_nothing_is_left_at_home(
     assert "only 40 held-out events" in sentence
 
 
+@pytest.mark.parametrize("lengths", [[12] + [4] * 40, [200], [160, 2, 1]])
+def test_the_least_playing_that_can_be_learned_can_be_reported(
+    lengths: list[int], strokes: Callable[..., np.ndarray], stream_of: Callable[..., Stream]
+) -> None:
+    """Even one held-out event; and an axis that never moves."""
+    rows = [strokes(length, seed=number, axes=2) for number, length in enumerate(lengths)]
+    rows[0][:, 2] = 0.5
+    streams, settings = [stream_of(one) for one in rows], Settings(units=4, updates=3)
+    trained = train(streams, settings)
+    performance = perform(trained, streams)
+    page = report.page("least", make_card(trained, streams, settings), trained, performance, streams)
+    assert f"only {performance.judged} held-out events" in page
+    assert "nan" not in page
+
+
 @pytest.mark.parametrize(
     ("model", "word", "reason"),
     [

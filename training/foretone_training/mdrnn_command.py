@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace, bar: Bar) -> None:
     before = about.get("trained_on", ())
     card = export(trained, streams, settings, arguments.out, arguments.weights, before)
     page = arguments.report or arguments.out.with_suffix(".report.html")
+    page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(report.page(arguments.out.name, card, trained, performance, streams), "utf-8")
 
     scores = card.scores

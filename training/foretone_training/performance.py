@@ -119,7 +119,7 @@ def perform(trained: Trained, streams: Sequence[Stream]) -> Performance:
     begins = _beginnings(learned, ALONE_ROWS, random)
     pi, sigma = (np.full(ALONE_ROWS, temperature) for temperature in temperatures)
     alone = play(network, begins, pi, sigma, ALONE_EVENTS, random)
-    moments = [len(after) * part // (MOMENTS + 1) for part in range(1, MOMENTS + 1)]
+    moments = [max(1, len(after) * part // (MOMENTS + 1)) for part in range(1, MOMENTS + 1)]
     return Performance(
         nll=judge.score(network),
         trivial_nll=float(trivial.nll(before, after).mean()),
@@ -158,8 +158,8 @@ def _go_on(
     network: Network, played: Array, moments: list[int], temperatures: tuple[float, float],
     random: np.random.Generator,
 ) -> Array:  # fmt: skip
-    heard = min(WARM_UP, moments[0] or 1)
-    begins = np.repeat([played[max(at, 1) - heard : max(at, 1)] for at in moments], TIMES, axis=0)
+    heard = min(WARM_UP, moments[0])
+    begins = np.repeat([played[at - heard : at] for at in moments], TIMES, axis=0)
     pi, sigma = (np.full(len(begins), temperature) for temperature in temperatures)
     made = play(network, begins, pi, sigma, GOES_ON, random)
     return made.reshape(len(moments), TIMES, GOES_ON, -1)
