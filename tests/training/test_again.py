@@ -139,7 +139,7 @@ def test_the_command_teaches_a_model_more(
         == 0
     )
     assert cli.main(["mdrnn", new, "--from", str(first), "--updates", "30", "--out", str(more)]) == 0
-    assert "1 layers of 12 units" in capsys.readouterr().out
+    assert "1 x 12 units" in capsys.readouterr().out
     card = lite.Model(more).card
     assert (card.layers, card.units) == (1, 12)
     assert [entry["name"] for entry in card.trained_on] == ["one.csv", "two.csv"]

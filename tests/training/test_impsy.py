@@ -21,7 +21,7 @@ def test_it_is_taken_over_with_names_for_its_axes(tmp_path: Path, capsys: pytest
     """It loads on every runtime that is installed, and plays what the original does."""
     out = tmp_path / "taken.tflite"
     assert main(["import", str(MODEL), "--out", str(out), "--axes", "lever", "knob"]) == 0
-    assert "2 layers of 8 units that play lever, knob" in capsys.readouterr().out
+    assert "It plays lever, knob, with 2 x 8 units" in capsys.readouterr().out
     for runtime in lite.installed():
         card = lite.Model(out, runtime).card
         assert (card.plays, card.layers, card.units, card.mixtures) == (("lever", "knob"), 2, 8, 5)

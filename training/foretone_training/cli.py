@@ -47,7 +47,7 @@ def _import(arguments: argparse.Namespace) -> None:
     from foretone_training.impsy import take
 
     card = take(arguments.model, arguments.out, arguments.axes)
-    print(f"{card.layers} layers of {card.units} units that play {', '.join(card.plays)}.")
+    print(f"It plays {', '.join(card.plays)}, with {card.layers} x {card.units} units.")
     print(
         f"Wrote {arguments.out}, which differs from {arguments.model} by {card.scores['parity']:.0e} at most."
     )

@@ -113,48 +113,49 @@ def read_bytes(data: bytes, source: Path) -> Original:
 
 
 def difference(original: Original, source: Path, path: Path) -> float:
-    """The largest difference between our file and the original, of any number of a mixture."""
-    ours = lite.Model(path)
+    """The largest difference between our file and the original, of any number of a mixture.
+
+    Both run on the first runtime that can run the original; ModelError when there is none.
+    """
     random, shape = np.random.default_rng(0), original.network.shape
     rows = random.random((STEPS, shape.dimension)).astype(np.float32)
     rows[:, 0] = 0.001 * 5000.0 ** rows[:, 0]  # waits of 1 ms to 5 s
-    state = ours.start()
-    played = []
-    for row in rows:
-        mixture, state = ours.step(row, state)
-        played.append(natural(mixture, shape.mixtures))
-    count = 2 * shape.mixtures * shape.dimension
-    theirs = _run(original, source, rows)
-    expected = np.array([natural(row, shape.mixtures) for row in theirs])
-    expected[:, :count] /= TIMES
-    return float(np.abs(np.array(played) - expected).max())
-
-
-def _run(original: Original, source: Path, rows: Array) -> list[list[float]]:
-    """What the original says to each row, on the first runtime that can run it."""
     reason = "no TensorFlow Lite runtime is installed"
-    for name in (name for name in CHECKED_BY if name in lite.installed()):
-        module = importlib.import_module(lite.RUNTIMES[name])
+    for runtime in (name for name in CHECKED_BY if name in lite.installed()):
+        model = lite.Model(path, runtime)
         try:
-            interpreter = module.Interpreter(model_content=original.data, num_threads=1)
-            interpreter.allocate_tensors()
+            theirs = _run(original, runtime, rows)
         except (ValueError, RuntimeError) as error:
-            reason = f"{name}: {' '.join(str(error).split())}"
+            reason = f"{runtime}: {' '.join(str(error).split())}"
             continue
-        units = original.network.shape.units
-        states = [np.zeros((1, units), np.float32)] * (2 * len(original.cells))
-        places = [number for cell in original.cells for number in cell.state]
-        after = [number for cell in original.cells for number in cell.state_out]
-        said = []
+        state, ours = model.start(), []
         for row in rows:
-            for number, state in zip(places, states, strict=True):
-                interpreter.set_tensor(number, state)
-            interpreter.set_tensor(original.x, np.float32(TIMES) * row[None, None])
-            interpreter.invoke()
-            said.append(interpreter.get_tensor(original.mixture)[0].tolist())
-            states = [interpreter.get_tensor(number) for number in after]
-        return said
+            mixture, state = model.step(row, state)
+            ours.append(natural(mixture, shape.mixtures))
+        expected = np.array([natural(row, shape.mixtures) for row in theirs])
+        expected[:, : 2 * shape.mixtures * shape.dimension] /= TIMES
+        return float(np.abs(np.array(ours) - expected).max())
     raise ModelError(f"{source} cannot be run here, so nobody can check what was read from it ({reason})")
+
+
+def _run(original: Original, runtime: str, rows: Array) -> list[list[float]]:
+    """What the original says to each row; ValueError or RuntimeError when this runtime cannot run it."""
+    module = importlib.import_module(lite.RUNTIMES[runtime])
+    interpreter = module.Interpreter(model_content=original.data, num_threads=1)
+    interpreter.allocate_tensors()
+    units = original.network.shape.units
+    states = [np.zeros((1, units), np.float32)] * (2 * len(original.cells))
+    places = [number for cell in original.cells for number in cell.state]
+    after = [number for cell in original.cells for number in cell.state_out]
+    said = []
+    for row in rows:
+        for number, state in zip(places, states, strict=True):
+            interpreter.set_tensor(number, state)
+        interpreter.set_tensor(original.x, np.float32(TIMES) * row[None, None])
+        interpreter.invoke()
+        said.append(interpreter.get_tensor(original.mixture)[0].tolist())
+        states = [interpreter.get_tensor(number) for number in after]
+    return said
 
 
 def _cell(main: ReadGraph, body: ReadGraph, given: Sequence[int], left: Sequence[int]) -> Cell:

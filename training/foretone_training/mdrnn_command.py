@@ -89,7 +89,7 @@ def _again(
             "the same with --axes"
         )
     shape = network.shape
-    print(f"Going on from {path}: {shape.layers} layers of {shape.units} units.", flush=True)
+    print(f"Going on from {path}: {shape.layers} x {shape.units} units.", flush=True)
     settings = replace(
         settings, layers=shape.layers, units=shape.units, mixtures=shape.mixtures,
         learning_rate=AGAIN * learning_rate(shape.units),
