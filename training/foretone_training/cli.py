@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # another core, and would let the number of cores decide the last digit of every sum.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        arguments.do(arguments)
+        arguments.run(arguments)
     except SessionError as error:
         return _fail(str(error), DATA_ERROR)
     except ForetoneError as error:
@@ -44,7 +44,7 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from foretone_training.impsy import take
+    from foretone_training.adopt import take
 
     card = take(arguments.model, arguments.out, arguments.axes)
     print(f"It plays {', '.join(card.plays)}, with {card.layers} x {card.units} units.")
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     more.add_argument(
         "--from", dest="begin", type=Path, metavar="MODEL", help="teach this model the sessions too"
     )
-    kind.set_defaults(do=_mdrnn)
+    kind.set_defaults(run=_mdrnn)
     kind = kinds.add_parser(
         "import",
         help="takes over a model that IMPSY has trained",
@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("model", type=Path, help="IMPSY's .tflite file")
     kind.add_argument("--out", type=Path, required=True, help="the file to write")
     kind.add_argument("--axes", nargs="+", default=(), help="names for its axes; else x1, x2 and so on")
-    kind.set_defaults(do=_import)
+    kind.set_defaults(run=_import)
     return parser
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from foretone import lite
 from foretone.errors import ModelError
-from foretone_training import impsy
+from foretone_training import adopt
 from foretone_training.cli import main
 from foretone_training.export import PARITY, to_tflite
 from foretone_training.tflite import Graph
@@ -33,7 +33,7 @@ def test_a_wrong_matrix_in_any_layer_is_noticed(tmp_path: Path) -> None:
     """By a hundredth, because the file is compared with the original as it runs."""
     original = impsy.read(MODEL)
     path, network = tmp_path / "taken.tflite", original.network
-    card = impsy.take(MODEL, path)
+    card = adopt.take(MODEL, path)
     for part in [part for pair in [*network.layers, network.head] for part in pair]:
         kept = part.copy()
         part[...] = 1.01 * kept
@@ -46,7 +46,7 @@ def test_what_is_not_read_rightly_is_not_written(tmp_path: Path, monkeypatch: py
     """Here: the gates taken in another order."""
     monkeypatch.setattr(impsy, "GATES", (0, 1, 2, 3))
     with pytest.raises(ModelError, match="plays otherwise than what was read"):
-        impsy.take(MODEL, tmp_path / "taken.tflite")
+        adopt.take(MODEL, tmp_path / "taken.tflite")
     assert not list(tmp_path.iterdir())
 
 
@@ -92,14 +92,14 @@ def test_damage_never_ends_in_a_traceback() -> None:
 @pytest.mark.parametrize(("axes", "out"), [(["lever"], "taken.tflite"), (["a", "a"], "taken.tflite")])
 def test_names_must_fit(axes: list[str], out: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="plays 2 axes; give as many different names"):
-        impsy.take(MODEL, tmp_path / out, axes)
+        adopt.take(MODEL, tmp_path / out, axes)
 
 
 def test_the_original_is_not_overwritten() -> None:
     with pytest.raises(ModelError, match="would be overwritten"):
-        impsy.take(MODEL, MODEL)
+        adopt.take(MODEL, MODEL)
 
 
 def test_a_missing_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model at"):
-        impsy.take(tmp_path / "nothing.tflite", tmp_path / "out.tflite")
+        adopt.take(tmp_path / "nothing.tflite", tmp_path / "out.tflite")
