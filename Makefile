@@ -38,7 +38,7 @@ bench: install  ## measure, side by side with peers: make bench BENCH="predict l
 model: install  ## train empi-s.tflite from scratch: the ghost practises, then the model learns
 	mkdir -p build/sessions
 	for seed in 1 2 3; do $(BIN)/foretone practise empi --seed $$seed --minutes $(MINUTES) --out build/sessions/empi-$$seed.csv; done
-	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --updates 12000 --out deploy/instruments/empi-s.tflite
+	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --updates 12000 --out deploy/instruments/empi-s.tflite --report build/empi-s.html
 
 .PHONY: format
 format: install  ## format the code

@@ -16,6 +16,7 @@ from foretone_training import export as exporting
 from foretone_training.dataset import PAUSE, Stream
 from foretone_training.mdrnn import Settings, Trained, train
 from foretone_training.network import Network, Scale, Shape, create
+from foretone_training.tflite import Weights
 
 Learned = tuple[list[Stream], Settings, Trained]
 
@@ -99,6 +100,64 @@ def test_a_model_that_does_not_play_as_trained_is_not_written(
     with pytest.raises(ModelError, match="differs from the network"):
         exporting.export(trained, streams, settings, path)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"the old model"]
+
+
+@both
+@pytest.mark.parametrize(
+    ("weights", "bits", "off", "loses"), [("float16", 16, 1e-3, 0.01), ("int8", 8, 0.1, 0.2)]
+)
+def test_smaller_weights_play_nearly_the_same(
+    weights: Weights, bits: int, off: float, loses: float, runtime: str, tmp_path: Path, learned: Learned
+) -> None:
+    """Both runtimes load them; the card says how far off they are, and the file is smaller."""
+    if runtime not in lite.installed():
+        pytest.skip(f"{runtime} is not installed here")
+    streams, settings, trained = learned
+    small, full = tmp_path / "small.tflite", tmp_path / "full.tflite"
+    card = exporting.export(trained, streams, settings, small, weights)
+    exporting.export(trained, streams, settings, full)
+    assert card.scores["weight_bits"] == bits
+    assert (
+        1e-6
+        < exporting.parity(small, trained.network, trained.judged, runtime)
+        <= card.scores["parity"]
+        < off
+    )
+    lost = exporting.nll_lost(small, trained.network, trained.judge, runtime)
+    assert lost <= card.scores["nll_lost"] < loses
+    assert small.stat().st_size < full.stat().st_size
+
+
+def test_a_file_of_int8_weights_is_a_quarter(tmp_path: Path) -> None:
+    """And one of float16 half, once the network is large."""
+    network, _ = wild_network(Shape(2, 2, 128, 5))
+    card = exporting.Card("mdrnn", ("lever",), ("lever",), 2, 128, 5)
+    sizes = [len(exporting.to_tflite(network, card, kind)) for kind in ("float32", "float16", "int8")]
+    assert sizes[1] < 0.53 * sizes[0]
+    assert sizes[2] < 0.30 * sizes[0]
+
+
+def test_weights_that_lose_too_much_are_refused(
+    tmp_path: Path, learned: Learned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a sentence that says how much, and what to do."""
+    monkeypatch.setitem(exporting.MAY_LOSE, "int8", -1.0)
+    streams, settings, trained = learned
+    with pytest.raises(ModelError, match=r"nats worse, more than -1; nothing was written.*--weights float32"):
+        exporting.export(trained, streams, settings, tmp_path / "model.tflite", "int8")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_loss_of_the_file_is_that_of_the_network(tmp_path: Path, learned: Learned) -> None:
+    """Of a faithful file nothing; of one whose output layer is off, something."""
+    streams, settings, trained = learned
+    path = tmp_path / "model.tflite"
+    card = exporting.export(trained, streams, settings, path)
+    assert abs(card.scores["nll_lost"]) < 1e-4
+    network = trained.network.astype(np.float32)
+    network.head[1][:6] += 1.0
+    path.write_bytes(exporting.to_tflite(network, card))
+    assert exporting.nll_lost(path, trained.network, trained.judge, lite.installed()[0]) > 0.1
 
 
 def test_a_silence_beyond_the_longest_pause_is_heard_as_that_pause(tmp_path: Path, learned: Learned) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from foretone.errors import ModelError, SessionError
 from foretone_training.dataset import Stream
-from foretone_training.mdrnn import Progress, Settings, Trained, affordable, blur, train
+from foretone_training.judge import blur
+from foretone_training.mdrnn import Progress, Settings, Trained, affordable, train
 from foretone_training.network import Scale, Shape, create
 
 Learned = tuple[list[Stream], Settings, Trained]

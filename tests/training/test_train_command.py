@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,6 +27,13 @@ def test_sessions_become_a_model(sessions: Path, tmp_path: Path, capsys: pytest.
     assert "900 events" in said.out
     assert "--updates 30 --seed 3" in said.out
     assert said.err == ""
+
+
+def test_smaller_weights_are_told(sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "my.tflite"
+    assert main(["mdrnn", str(sessions), "--out", str(out), "--weights", "int8", *QUICK]) == 0
+    assert lite.Model(out).card.scores["weight_bits"] == 8
+    assert re.search(r"With int8 weights it predicts them .* nats worse", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

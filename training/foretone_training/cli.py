@@ -41,32 +41,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _mdrnn(arguments: argparse.Namespace) -> None:
-    from foretone_training import dataset, mdrnn
-    from foretone_training.export import export
+    from foretone_training.mdrnn_command import run
 
-    left_out: list[Path] = []
-    streams = dataset.load(arguments.sessions, arguments.axes, left_out)
-    print(dataset.describe(streams), flush=True)
-    if left_out:
-        print(
-            f"Left out {len(left_out)} in which nobody played: {', '.join(path.name for path in left_out)}."
-        )
-    settings = mdrnn.Settings(
-        layers=arguments.layers,
-        units=arguments.units,
-        mixtures=arguments.mixtures,
-        seed=arguments.seed,
-        seconds=arguments.seconds,
-        updates=arguments.updates,
+    run(arguments, _bar)
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from foretone_training.adopt import take
+
+    card = take(arguments.model, arguments.out, arguments.axes)
+    print(f"It plays {', '.join(card.plays)}, with {card.layers} x {card.units} units.")
+    print(
+        f"Wrote {arguments.out}, which differs from {arguments.model} by {card.scores['parity']:.0e} at most."
     )
-    with _bar() as report:
-        trained = mdrnn.train(streams, settings, report)
-    card = export(trained, streams, settings, arguments.out)
-    scores = card.scores
-    again = f"--updates {scores['updates']:.0f} --seed {card.seed} does the same again."
-    print(f"{trained.ended} {again if trained.repeatable else ''}".rstrip())
-    print(f"Held-out events: {scores['held_out_nll']:.2f} nats each, lower is better.")
-    print(f"Wrote {arguments.out}, which differs from what was trained by {scores['parity']:.0e} at most.")
 
 
 @contextmanager
@@ -105,14 +92,41 @@ def _parser() -> argparse.ArgumentParser:
         "sessions", nargs="+", type=Path, help="session logs, IMPSY .log files, or folders of them"
     )
     kind.add_argument("--out", type=Path, default=Path("model.tflite"), help="the file to write")
+    kind.add_argument("--report", type=Path, help="its report; beside the model where not given")
     kind.add_argument("--axes", nargs="+", default=(), help="learn only these axes, in this order")
-    kind.add_argument("--units", type=_count(4, 1024), default=64, help="of each layer")
+    kind.add_argument(
+        "--size",
+        choices=("xs", "s", "m", "l", "xl"),
+        default="s",
+        help="32, 64, 128, 256 or 512 units a layer",
+    )
+    kind.add_argument("--units", type=_count(4, 1024), help="of each layer, in place of --size")
     kind.add_argument("--layers", type=_count(1, 8), default=2, help="of memory")
     kind.add_argument("--mixtures", type=_count(1, 64), default=5, help="alternatives for the next event")
+    kind.add_argument(
+        "--weights", choices=("float32", "float16", "int8"), default="float32", help="smaller is less exact"
+    )
     kind.add_argument("--seed", type=_count(0, 2**31), default=1, help="the same seed gives the same model")
     kind.add_argument("--seconds", type=_seconds, default=30.0, help="about how long to learn")
     kind.add_argument("--updates", type=_count(1, 10**7), help="how long exactly, in place of --seconds")
+    more = kind.add_mutually_exclusive_group()
+    more.add_argument(
+        "--resume", action="store_true", help="go on with the training of --out that was stopped, as it began"
+    )
+    more.add_argument(
+        "--from", dest="begin", type=Path, metavar="MODEL", help="teach this model the sessions too"
+    )
     kind.set_defaults(run=_mdrnn)
+    kind = kinds.add_parser(
+        "import",
+        help="takes over a model that IMPSY has trained",
+        description="Writes a .tflite model of IMPSY's as one that Foretone plays, checked against it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    kind.add_argument("model", type=Path, help="IMPSY's .tflite file")
+    kind.add_argument("--out", type=Path, required=True, help="the file to write")
+    kind.add_argument("--axes", nargs="+", default=(), help="names for its axes; else x1, x2 and so on")
+    kind.set_defaults(run=_import)
     mapping_command.add(kinds)
     data_command.add(kinds)
     return parser

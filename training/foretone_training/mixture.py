@@ -46,6 +46,15 @@ def loss(output: Array, target: Array, floor: Array) -> tuple[Array, Array]:
     return -total.reshape(rows), slope
 
 
+def natural_nll(rows: Array, target: Array) -> Array:
+    """The negative log-likelihood of each target [n, D], given rows of means, deviations and weights."""
+    means, sigma, weights = parts(rows.astype(np.float64), target.shape[1])
+    away = (target[:, None] - means) / sigma.reshape(means.shape)
+    density = np.log(np.maximum(weights, 1e-300)) - 0.5 * (away * away).sum(2)
+    density -= np.log(sigma).reshape(means.shape).sum(2) + 0.5 * target.shape[1] * np.log(2.0 * np.pi)
+    return -_log_sum(density)[:, 0]
+
+
 def _log_sum(x: Array) -> Array:
     """log(sum(exp(x))) along the last axis, which is kept."""
     top = x.max(axis=-1, keepdims=True)

@@ -59,6 +59,10 @@ class Scale:
         """Rows in the network's units."""
         return np.asarray((rows - self.mean) / self.spread)
 
+    def to_natural(self, rows: Array) -> Array:
+        """Rows in seconds and 0..1 again."""
+        return np.asarray(rows * self.spread + self.mean)
+
     @property
     def floor(self) -> Array:
         """The smallest standard deviation, in the network's units."""
@@ -86,6 +90,15 @@ class Network:
     def astype(self, dtype: DTypeLike) -> Network:
         """A copy that computes in another precision."""
         return Network(self.shape, self.scale, self.values.astype(dtype))
+
+    def recentred(self, mean: Array, step: Array) -> Network:
+        """A copy that computes the same around another mean, for recordings of another step."""
+        scale = Scale(mean, self.scale.spread, step)
+        copy = Network(self.shape, scale, self.values.copy())
+        moved = (copy.scale.mean - self.scale.mean) / self.scale.spread
+        copy.layers[0][1][...] += moved @ copy.layers[0][0][: self.shape.dimension]
+        mixture.parts(copy.head[1][None], self.shape.dimension)[0][...] -= moved
+        return copy
 
     def start(self, rows: int) -> list[State]:
         """The state of `rows` streams that have not begun."""
