@@ -170,7 +170,7 @@ def _beginnings(learned: Sequence[Array], count: int, random: np.random.Generato
     longest = max(learned, key=len)
     length = min(WARM_UP, len(longest))
     starts = random.integers(len(longest) - length + 1, size=count)
-    return longest[starts[:, None] + np.arange(length)]
+    return np.asarray(longest[starts[:, None] + np.arange(length)])
 
 
 def _habits(made: Array) -> Habits:

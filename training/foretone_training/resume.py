@@ -43,7 +43,8 @@ def save(state: State, path: Path, about: dict[str, Any], streams: Sequence[Stre
     draft = path.with_name(f".{path.name}.part")
     try:
         with draft.open("wb") as file:
-            np.savez(file, told=np.array(json.dumps(told)), **state.arrays)
+            kept: dict[str, Any] = {"told": np.array(json.dumps(told)), **state.arrays}
+            np.savez(file, **kept)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
