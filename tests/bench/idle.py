@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import socket
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from instruments import Running, cpu_seconds, free_port, impsy, megabytes, ours, started
@@ -19,11 +21,10 @@ def main() -> None:
     """Ours with OSC, IMPSY with OSC, and the EMPI with its bus, all without a gesture."""
     with impsy() as peer:
         theirs = watch(peer) if peer else None
-    ready, mine = [], {}
+    ready = []
     for _ in range(STARTS):
         with ours() as running:
             ready.append(running.ready)
-            mine = watch(running, WATCHED / STARTS)
     with ours() as running:
         mine = watch(running)
     with empi() as running:
@@ -49,36 +50,25 @@ def main() -> None:
     write("idle", rows)
 
 
-def empi() -> object:
+@contextlib.contextmanager
+def empi() -> Iterator[Running]:
     """The EMPI with its fake board, its voice elsewhere."""
-    folder = Path(tempfile.mkdtemp())
     ports = [f"--set={name}.port={free_port()}" for name in ("osc", "voice", "patch")]
-    command = [sys.executable, "-m", "foretone", "run", "empi", "--board=fake", f"--log={folder}", *ports]
-    return _Running(started(command, "plays on", folder))
+    with tempfile.TemporaryDirectory() as place, socket.socket() as nobody:
+        command = [sys.executable, "-m", "foretone", "run", "empi", "--board=fake", f"--log={place}", *ports]
+        with started(command, "plays on", Path(place)) as (process, ready):
+            yield Running(process, 0, nobody, ready)
 
 
-class _Running:
-    def __init__(self, manager: object) -> None:
-        self._manager = manager
-
-    def __enter__(self) -> Running:
-        process, ready = self._manager.__enter__()
-        return Running(process, 0, None, ready)
-
-    def __exit__(self, *reason: object) -> None:
-        self._manager.__exit__(*reason)
-
-
-def watch(running: Running, seconds: float = WATCHED) -> dict[str, float]:
+def watch(running: Running) -> dict[str, float]:
     """Processor time in % of a core and memory in MB over some quiet seconds."""
     pid = running.process.pid
     time.sleep(0.5)
     before, begin = cpu_seconds(pid), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(WATCHED)
     share = (cpu_seconds(pid) - before) / (time.monotonic() - begin)
     return {"cpu": 100 * share, "memory": megabytes(pid), "ready": running.ready}
 
 
 if __name__ == "__main__":
-    os.nice(0)
     main()

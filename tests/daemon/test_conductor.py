@@ -214,7 +214,8 @@ def test_chores_are_done_when_they_ask_to_be(house):
     done = []
     conductor.chores.append(lambda now: done.append(now) or now + 1.0)
     conductor.run(until=103.5)
-    assert done == [100.5, 101.5, 102.5, 103.5] or done[0] <= 100.5
+    assert 100.0 <= done[0] <= 100.5
+    assert len(done) in (3, 4)
     assert all(b - a == pytest.approx(1.0) for a, b in pairwise(done))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -17,6 +15,7 @@ from foretone import lite
 from foretone.card import NAME, Card
 from foretone.errors import ModelError
 from foretone_training.dataset import PAUSE, Stream
+from foretone_training.files import draft
 from foretone_training.judge import Judge
 from foretone_training.mdrnn import Settings, Trained
 from foretone_training.mixture import natural_nll
@@ -55,15 +54,15 @@ def export(
     """
     network, judge = trained.network, trained.judge
 
-    def check(draft: Path) -> dict[str, float]:
+    def check(place: Path) -> dict[str, float]:
         runtimes = lite.installed()
-        found = max(parity(draft, network, trained.judged, runtime) for runtime in runtimes)
+        found = max(parity(place, network, trained.judged, runtime) for runtime in runtimes)
         if weights == "float32" and not found <= PARITY:
             raise ModelError(
                 f"the file differs from the network it was written from by {found:.1e}, more than "
                 f"{PARITY:g}; nothing was written to {path}"
             )
-        lost = max(nll_lost(draft, network, judge, runtime) for runtime in runtimes)
+        lost = max(nll_lost(place, network, judge, runtime) for runtime in runtimes)
         if not lost <= MAY_LOSE[weights]:
             raise ModelError(
                 f"with {weights} weights, held-out events are predicted {lost:.2g} nats worse, more than "
@@ -85,21 +84,10 @@ def write(
 
     What the check returns goes into the card's scores, beside how many bits a weight has.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(suffix=".tflite", prefix=f".{path.stem}-", dir=path.parent)
-    os.close(number)
-    draft = Path(name)
-    try:
-        draft.write_bytes(to_tflite(network, card, weights))
-        card = replace(card, scores={**card.scores, **check(draft), "weight_bits": float(BITS[weights])})
-        with draft.open("wb") as file:
-            file.write(to_tflite(network, card, weights))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.chmod(0o644)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft(path) as place:
+        place.write_bytes(to_tflite(network, card, weights))
+        card = replace(card, scores={**card.scores, **check(place), "weight_bits": float(BITS[weights])})
+        place.write_bytes(to_tflite(network, card, weights))
     return card
 
 

@@ -7,7 +7,6 @@ random numbers, the settings, and which sessions are learned from.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from foretone.errors import ModelError
 from foretone_training.dataset import Stream
+from foretone_training.files import draft
 
 ARRAYS = ("values", "average", "best_values", "mean", "square", "states", "scale")
 
@@ -39,17 +39,9 @@ def beside(model: Path) -> Path:
 def save(state: State, path: Path, about: dict[str, Any], streams: Sequence[Stream]) -> None:
     """Write a state, all of it or nothing, with its sessions and what else is to be kept about it."""
     told = {**state.told, "about": about, "sessions": _identity(streams)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        with draft.open("wb") as file:
-            kept: dict[str, Any] = {"told": np.array(json.dumps(told)), **state.arrays}
-            np.savez(file, **kept)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    kept: dict[str, Any] = {"told": np.array(json.dumps(told)), **state.arrays}
+    with draft(path) as place, place.open("wb") as file:
+        np.savez(file, **kept)
 
 
 def load(path: Path, streams: Sequence[Stream]) -> tuple[State, dict[str, Any]]:
