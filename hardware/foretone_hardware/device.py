@@ -1,8 +1,8 @@
 """What a driver promises, and what a board gives it.
 
 A driver is an ordinary class for a REPL. What it needs of the board comes first and by position, under one
-of two names: `i2c` or `pins`. That name also says which bus, and so which thread, it lives on. What a
-builder may choose comes after, by keyword, with its range:
+of four names: `i2c`, `spi`, `pins` or `midi`. That name also says which bus, and so which thread, it lives
+on. What a builder may choose comes after, by keyword, with its range:
 
     class ADS1115:
         axes = ("position",)
@@ -16,7 +16,7 @@ wire has one owner, and it is the owner's thread that calls every method.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,6 +76,40 @@ class I2C(Protocol):
         """Write, then read without releasing the bus."""
 
 
+class SPI(Protocol):
+    """The part of CircuitPython's `busio.SPI` that the Adafruit drivers use."""
+
+    def try_lock(self) -> bool:
+        """Take the bus."""
+
+    def unlock(self) -> None:
+        """Give it back."""
+
+    def configure(self, *, baudrate: int = 100000, polarity: int = 0, phase: int = 0, bits: int = 8) -> None:
+        """Speed (Hz) and mode of what follows."""
+
+    def write(self, buffer: Any, *, start: int = 0, end: int | None = None) -> None:
+        """Shift bytes out."""
+
+
+class Midi(Protocol):
+    """The MIDI ports that are plugged in just now, each both ways, known by their names."""
+
+    def listen(self, heard: Heard, plugged: Plugged) -> None:
+        """Call `heard(port, message)` for each message that arrives, and `plugged(port, there)` when a port
+        comes or goes, first for those that are there already; from a thread of the ports' own.
+
+        A message is whole: status byte first, running status undone, SysEx from F0 to F7.
+        """
+
+    def send(self, port: str, message: bytes) -> None:
+        """Send one whole message to the port of exactly this name; dropped when it is gone."""
+
+
+Heard = Callable[[str, bytes], None]
+Plugged = Callable[[str, bool], None]
+
+
 class Board(Protocol):
     """The wires that drivers hang on: a real board, or a fake one that behaves like it."""
 
@@ -84,6 +118,14 @@ class Board(Protocol):
     @property
     def i2c(self) -> I2C:
         """The I2C bus on the header; opened at first use."""
+
+    @property
+    def spi(self) -> SPI:
+        """The first SPI bus on the header; opened at first use."""
+
+    @property
+    def midi(self) -> Midi:
+        """The MIDI ports; opened at first use."""
 
     @property
     def pins(self) -> Any:
@@ -129,3 +171,45 @@ class Actuator(Protocol):
 
     def close(self) -> None:
         """Rest, then release the chip."""
+
+
+class Controller(Protocol):
+    """A driver that is spoken to in MIDI. One object serves a source, which hears it, or a sink, which shows
+    on it; both get every message of their port, so that a ring is painted again after it was turned.
+
+    It is given a `send(message)` as its `midi` argument, which reaches its own port, and drops the message
+    while that is unplugged. The bus's thread calls every method; `now` is seconds of the clock.
+    """
+
+    port: str
+    """Its port is the one whose name contains this, whatever its number."""
+
+    wake: float
+    """When it wants its next `tick`, in seconds of the clock; `inf` for never."""
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What moves, one name for each value."""
+
+    def plug(self, now: float) -> None:
+        """Its port is there, or there again: set its mode, paint everything."""
+
+    def unplug(self, now: float) -> tuple[float, ...] | None:
+        """Its port is gone; what it held is released. Returns as `receive`."""
+
+    def receive(self, message: bytes, now: float) -> tuple[float, ...] | None:
+        """One message came. Returns the position of all axes when that moved one, nothing at all `()` when
+        the player let go, else None. Never raises, whatever the bytes.
+        """
+
+    def tick(self, now: float) -> None:
+        """It is `wake` or later: send what is due, such as a ping."""
+
+    def write(self, values: Sequence[float], place: int = 0) -> None:
+        """Show these positions, 0..1; `place` counts the parts that the sink plays, in the file's order."""
+
+    def rest(self, place: int = 0) -> None:
+        """Show that this one let go."""
+
+    def close(self) -> None:
+        """Everything dark and every note off."""
