@@ -15,6 +15,9 @@ from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentEr
 from foretone.instrument import Instrument, find, load
 from foretone.parent import die_with_parent
 
+HOME = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
+"""Where sessions and models go that nobody has given another place."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
@@ -121,6 +124,15 @@ def _practise(options: argparse.Namespace) -> int:
     return replay.practise(_instrument(options, roles=["source"]), minutes=options.minutes, out=options.out)
 
 
+def _train(options: argparse.Namespace) -> int:
+    from foretone import train
+
+    options.instrument = options.instrument or str(train.played_last(options.log))
+    asked = [] if options.seconds is None else [f"--seconds={options.seconds:g}"]
+    asked += [] if options.begin is None else [f"--from={options.begin}"]
+    return train.train(_instrument(options), options.player, options.log, options.out, asked)
+
+
 def _synth(options: argparse.Namespace) -> int:
     from foretone.synth import process
 
@@ -191,40 +203,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="foretone", description="An instrument that learns how its player plays, and plays back."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    home = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
 
     def command(name: str, function: object, help_text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help_text, description=help_text)
         made.set_defaults(command=function)
         return made
 
-    def instrument(made: argparse.ArgumentParser) -> None:
-        made.add_argument("instrument", help="an instrument file, or the name of a shipped one")
-        changes(made)
-
-    def changes(made: argparse.ArgumentParser) -> None:
-        made.add_argument(
-            "--set",
-            action="append",
-            default=[],
-            metavar="PART.KEY=VALUE",
-            help="change a setting of the file",
-        )
-        made.add_argument("--seed", type=int, metavar="N", help="another one than the file's")
-
-    def playing(made: argparse.ArgumentParser, board: str) -> None:
-        made.add_argument("--board", choices=("pi", "fake"), default=board, help=f"default: {board}")
-        made.add_argument("--ghost", action="store_true", help="a performer that is not there plays")
-        made.add_argument("--seconds", type=_seconds, default=math.inf, help="stop by itself after this long")
-        made.add_argument("--report", type=Path, metavar="FILE", help="write what happened, as JSON")
-        made.add_argument(
-            "--log", type=Path, default=home / "sessions", metavar="DIR", help="default: %(default)s"
-        )
-        made.add_argument("--no-log", action="store_true", help="do not record the session")
-
     made = command("play", _play, "play an instrument here and now: the instrument, its voice and its page")
-    instrument(made)
-    playing(made, "fake")
+    _add_instrument(made)
+    _add_playing(made, "fake")
     made.add_argument(
         "--wav", type=Path, metavar="FILE", help="write the sound that went to the sound device"
     )
@@ -232,30 +219,42 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=_port, default=8700, help="of the page; default: %(default)s")
 
     made = command("run", _run, "the instrument alone, as the daemon runs it")
-    instrument(made)
-    playing(made, "pi")
+    _add_instrument(made)
+    _add_playing(made, "pi")
     made.add_argument("--state", type=Path, metavar="DIR", help="where its socket goes, for the page")
     made.add_argument("--headless", action="store_true", help="no socket for a page")
 
-    instrument(command("check", _check, "check an instrument file whole, and tell every fault"))
+    _add_instrument(command("check", _check, "check an instrument file whole, and tell every fault"))
     command("parts", _parts, "list every kind of part, with its settings")
 
     made = command("replay", _replay, "play a recorded session into an instrument, without sound")
     made.add_argument("session", type=Path)
     made.add_argument("--instrument", required=True, metavar="FILE")
-    changes(made)
+    _add_changes(made)
     made.add_argument("--fast", action="store_true", help="in virtual time: the same result every time")
     made.add_argument(
         "--out", type=Path, metavar="FILE", help="the session that comes out; default: to the screen"
     )
 
     made = command("practise", _practise, "let the ghost practise in virtual time: a session to train from")
-    instrument(made)
+    _add_instrument(made)
     made.add_argument("--minutes", type=_seconds, default=15.0)
     made.add_argument("--out", type=Path, required=True, metavar="FILE", help="an older one is replaced")
 
+    made = command("train", _train, "learn from what was played here, without disturbing what is playing")
+    made.add_argument("instrument", nargs="?", help="default: the shipped one that was played last")
+    _add_changes(made)
+    made.add_argument("--here", action="store_true", required=True, help="on this machine")
+    made.add_argument("--player", metavar="NAME", help="which one to train, where there are several")
+    made.add_argument("--seconds", type=_seconds, help="about how long to learn; default: the trainer's")
+    made.add_argument("--from", dest="begin", type=Path, metavar="MODEL", help="teach this model more")
+    made.add_argument(
+        "--log", type=Path, default=HOME / "sessions", metavar="DIR", help="default: %(default)s"
+    )
+    made.add_argument("--out", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s")
+
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
-    instrument(made)
+    _add_instrument(made)
     made.add_argument("--state", type=Path, required=True, metavar="DIR", help="where its ring of sound goes")
 
     made = command("panel", _panel, "the page alone")
@@ -265,3 +264,30 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--host", default="127.0.0.1", help="loopback unless you say so")
     made.add_argument("--port", type=_port, default=8700)
     return parser
+
+
+def _add_instrument(made: argparse.ArgumentParser) -> None:
+    made.add_argument("instrument", help="an instrument file, or the name of a shipped one")
+    _add_changes(made)
+
+
+def _add_changes(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PART.KEY=VALUE",
+        help="change a setting of the file",
+    )
+    made.add_argument("--seed", type=int, metavar="N", help="another one than the file's")
+
+
+def _add_playing(made: argparse.ArgumentParser, board: str) -> None:
+    made.add_argument("--board", choices=("pi", "fake"), default=board, help=f"default: {board}")
+    made.add_argument("--ghost", action="store_true", help="a performer that is not there plays")
+    made.add_argument("--seconds", type=_seconds, default=math.inf, help="stop by itself after this long")
+    made.add_argument("--report", type=Path, metavar="FILE", help="write what happened, as JSON")
+    made.add_argument(
+        "--log", type=Path, default=HOME / "sessions", metavar="DIR", help="default: %(default)s"
+    )
+    made.add_argument("--no-log", action="store_true", help="do not record the session")

@@ -86,10 +86,29 @@ def read(path: Path) -> Session:
     cut_off = bool(lines) and not lines[-1].endswith("\n")
     if cut_off:
         lines.pop()
-    if not lines or lines[0].rstrip("\r\n") != FIRST_LINE:
-        raise SessionError(f"{path} is not a session: its first line is not '{FIRST_LINE}'")
+    _check_first(path, lines)
     header, first_row = _header(path, lines)
     return Session(header, tuple(_rows(path, lines, first_row, header.axes)), cut_off)
+
+
+def read_header(path: Path) -> Header:
+    """The header of a session log alone, however long the log is. SessionError as for `read`."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            lines = []
+            for line in file:
+                lines.append(line)
+                if not line.startswith("#"):
+                    break
+    except (OSError, UnicodeDecodeError) as error:
+        raise SessionError(f"{path} cannot be read as a session: {error}") from error
+    _check_first(path, lines)
+    return _header(path, lines)[0]
+
+
+def _check_first(path: Path, lines: list[str]) -> None:
+    if not lines or lines[0].rstrip("\r\n") != FIRST_LINE:
+        raise SessionError(f"{path} is not a session: its first line is not '{FIRST_LINE}'")
 
 
 def _header(path: Path, lines: list[str]) -> tuple[Header, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foretone.errors import ForetoneError, SessionError
-from foretone_training import data_command, mapping_command
+from foretone_training import data_command, mapping_command, sweep_command
 from foretone_training.options import count as _count
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     kind.set_defaults(run=_import)
     mapping_command.add(kinds)
     data_command.add(kinds)
+    sweep_command.add(kinds)
     return parser
 
 
