@@ -12,6 +12,7 @@ SHARED = {"foretone.event", "foretone.errors", "foretone.session", "foretone.car
 PART = SHARED | {
     "foretone.clock",
     "foretone.parts",
+    "foretone.datagrams",
     "foretone.packet",
     "foretone.shelf",
     "foretone_hardware.device",

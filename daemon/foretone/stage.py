@@ -93,9 +93,10 @@ class Stage:
         played = Histogram.merged(
             [self.conductor.latency["due_to_played"], *(device.lateness for device in devices)]
         )
-        counts = dict(self.conductor.counts)
+        counts = {**self.conductor.counts, "overflowed": 0}
         for seat in self.conductor.seats.values():
             counts["malformed"] += getattr(seat.part, "malformed", 0)
+            counts["overflowed"] += getattr(seat.part, "overflowed", 0)
         return {
             **counts,
             "servo_writes": sum(device.writes for device in servos),

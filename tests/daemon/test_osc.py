@@ -4,6 +4,8 @@ import math
 import random
 import socket
 import struct
+import threading
+import time
 from queue import Empty, SimpleQueue
 
 import pytest
@@ -52,6 +54,22 @@ def test_numbers_beyond_the_range_are_its_ends_and_whole_ones_are_numbers(source
     _, send, take = source
     send(message("/interface", -3, 7.5).dgram)
     assert take().values == (0.0, 1.0)
+
+
+def test_what_the_kernel_drops_in_a_flood_is_counted():
+    reading, taken = threading.Event(), SimpleQueue()
+    made = OSCSource(("x",), "patch", HandClock(5.0), lambda e: (reading.wait(20), taken.put(e)), port=free())
+    gesture = message("/interface", 0.5).dgram
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(5000):
+            sender.sendto(gesture, ("127.0.0.1", made.port))
+        reading.set()
+        # The kernel tells with the next packet that it takes how many it has dropped.
+        until = time.monotonic() + 20
+        while not made.overflowed and time.monotonic() < until:
+            sender.sendto(gesture, ("127.0.0.1", made.port))
+    made.close()
+    assert made.overflowed > 0
 
 
 def test_settings(source):

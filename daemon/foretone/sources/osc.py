@@ -7,19 +7,16 @@ playing: `/foretone/duet/mode filter`, `/foretone/duet/pi_temperature 0.7`.
 from __future__ import annotations
 
 import math
-import socket
-import threading
 from typing import Annotated
 
 from pythonosc.osc_message import OscMessage
 
 from foretone.clock import Clock
+from foretone.datagrams import Datagrams
 from foretone.errors import PacketError
 from foretone.event import Event, Setting
 from foretone.packet import messages
 from foretone.parts import Emit, Range
-
-LARGEST = 65535
 
 
 class OSC:
@@ -33,8 +30,6 @@ class OSC:
         5001 is where IMPS listens.
     address
         What a gesture is called.
-    malformed
-        How many packets were not understood; each is dropped whole, and the next one is read.
     """
 
     def __init__(
@@ -49,47 +44,27 @@ class OSC:
         address: str = "/interface",
     ) -> None:
         self.axes = axes
-        self.malformed = 0
-        self._name, self._clock, self._emit, self._address = name, clock, emit, address
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            self._socket.bind((host, port))
-        except OSError as error:
-            self._socket.close()
-            raise OSError(
-                error.errno, f"cannot listen for OSC on {host}:{port} ({error.strerror}); choose another port"
-            ) from error
-        self.port: int = self._socket.getsockname()[1]
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name=f"osc {name}", daemon=True)
-        self._thread.start()
+        self._name, self._emit, self._address = name, emit, address
+        self._port = Datagrams(name, host, port, clock, self._take)
+        self.port = self._port.port
+
+    @property
+    def malformed(self) -> int:
+        """Packets that were not understood; each is dropped whole, and the next one is read."""
+        return self._port.malformed
+
+    @property
+    def overflowed(self) -> int:
+        """Packets that came faster than they were read."""
+        return self._port.overflowed
 
     def close(self) -> None:
         """Stop listening; the thread has ended when this returns."""
-        self._closing = True
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
-            host = self._socket.getsockname()[0]
-            waker.sendto(b"", ("127.0.0.1" if host == "0.0.0.0" else host, self.port))
-        self._thread.join(timeout=2.0)
-        self._socket.close()
-
-    def _run(self) -> None:
-        receive = self._socket.recv
-        while not self._closing:
-            try:
-                packet = receive(LARGEST)
-            except OSError:
-                continue
-            stamp = self._clock.now()
-            if packet:
-                self._take(packet, stamp)
+        self._port.close()
 
     def _take(self, packet: bytes, stamp: float) -> None:
-        try:
-            for message in [self._understood(message, stamp) for message in messages(packet)]:
-                self._emit(message)
-        except PacketError:
-            self.malformed += 1
+        for message in [self._understood(message, stamp) for message in messages(packet)]:
+            self._emit(message)
 
     def _understood(self, message: OscMessage, stamp: float) -> Event | Setting:
         values = message.params
