@@ -65,6 +65,7 @@ def _play(options: argparse.Namespace) -> int:
         play.Options(
             run=tuple(asked),
             changes=tuple(options.set),
+            sessions=options.log,
             page=not options.headless and options.wav is None and options.report is None,
             port=options.port,
             wav=options.wav,
@@ -130,6 +131,7 @@ def _train(options: argparse.Namespace) -> int:
     options.instrument = options.instrument or str(train.played_last(options.log))
     asked = [] if options.seconds is None else [f"--seconds={options.seconds:g}"]
     asked += [] if options.begin is None else [f"--from={options.begin}"]
+    asked += ["--progress"] if options.progress else []
     return train.train(_instrument(options), options.player, options.log, options.out, asked)
 
 
@@ -150,11 +152,13 @@ def _synth(options: argparse.Namespace) -> int:
 
 def _panel(options: argparse.Namespace) -> int:
     from foretone.panel import server
+    from foretone.panel.library import Library
 
     def ready(address: str) -> None:
         print(f"The instrument is at {address}", flush=True)
 
-    return server.main(options.state, options.host, options.port, ready)
+    library = Library(options.log, options.models)
+    return server.main(options.state, options.host, options.port, ready, library)
 
 
 def _instrument(options: argparse.Namespace, **only: Sequence[str]) -> Instrument:
@@ -248,9 +252,8 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--player", metavar="NAME", help="which one to train, where there are several")
     made.add_argument("--seconds", type=_seconds, help="about how long to learn; default: the trainer's")
     made.add_argument("--from", dest="begin", type=Path, metavar="MODEL", help="teach this model more")
-    made.add_argument(
-        "--log", type=Path, default=HOME / "sessions", metavar="DIR", help="default: %(default)s"
-    )
+    made.add_argument("--progress", action="store_true", help="tell it in lines of JSON, not as a bar")
+    _add_log(made)
     made.add_argument("--out", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s")
 
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
@@ -263,6 +266,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--host", default="127.0.0.1", help="loopback unless you say so")
     made.add_argument("--port", type=_port, default=8700)
+    _add_log(made)
+    made.add_argument(
+        "--models", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s"
+    )
     return parser
 
 
@@ -287,7 +294,11 @@ def _add_playing(made: argparse.ArgumentParser, board: str) -> None:
     made.add_argument("--ghost", action="store_true", help="a performer that is not there plays")
     made.add_argument("--seconds", type=_seconds, default=math.inf, help="stop by itself after this long")
     made.add_argument("--report", type=Path, metavar="FILE", help="write what happened, as JSON")
+    _add_log(made)
+    made.add_argument("--no-log", action="store_true", help="do not record the session")
+
+
+def _add_log(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--log", type=Path, default=HOME / "sessions", metavar="DIR", help="default: %(default)s"
     )
-    made.add_argument("--no-log", action="store_true", help="do not record the session")

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from foretone.clock import Clock
-from foretone.event import Event, Message, Setting
+from foretone.event import Event, Handover, Message, Setting
 from foretone.seat import Seat, Teller
 from foretone.watch import Histogram, Late
 
@@ -103,6 +103,8 @@ class Conductor:
             # What was due before the gesture is played before it: the player may have told its memory so.
             self.play_due()
             self.take(message)
+        elif isinstance(message, Handover):
+            self._call(self.seats[message.part], "take", message.thing, self.clock.now())
         elif message is not None:
             self.turn(message)
         self.play_due()
@@ -128,6 +130,11 @@ class Conductor:
             return
         self.counts["events_in"] += 1
         self._deliver(event)
+
+    def show(self, event: Event) -> None:
+        """Let sinks play what was played some other time; nobody answers it, and nothing records it."""
+        for seat in self._sinks.get(event.origin, ()):
+            self._call(seat, "play", event)
 
     def turn(self, setting: Setting) -> None:
         """A person turned a knob; one that does not exist or is out of range is told and changes nothing."""

@@ -7,6 +7,8 @@ anyone watches, the state follows 30 times a second. Watching costs the instrume
     {"set": ["duet", "mode", "filter"]}      turn a knob
     {"hold": ["lever", [0.41]]}              a hand on the fake board's lever
     {"ghost": true}                          the performer that is not there takes the lever, or leaves it
+    {"model": ["duet", "/.../new.tflite"]}   go on with another model, without a gap
+    {"playback": "/.../session.csv"}         sound and move again as was recorded; "" ends it
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
-from foretone.event import Event, Setting
+from foretone.errors import ModelError, SessionError
+from foretone.event import Event, Handover, Setting
 from foretone.kinds import Setting as Known
+from foretone.playback import Playback
 from foretone.seat import Seat
 from foretone.stage import Stage
 
@@ -81,6 +85,7 @@ class Control:
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._thread.start()
+        self._playback = Playback(stage.conductor)
         stage.conductor.listeners.append(self._note)
         stage.conductor.chores.append(self._tell)
 
@@ -99,6 +104,8 @@ class Control:
             data, sender = self._socket.recvfrom(LARGEST)
             try:
                 self._take(json.loads(data), sender) if data else None
+            except (ModelError, SessionError) as error:
+                self._send(sender, {"refused": str(error)})
             except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
                 self.malformed += 1
             self.taken += 1
@@ -114,8 +121,19 @@ class Control:
                 self._hands.hold(name, tuple(min(max(_finite(value), 0.0), 1.0) for value in values))
             case {"ghost": bool(on)} if self._hands:
                 self._hands.play(on)
+            case {"model": [str(part), str(path)]}:
+                self._take_on(part, Path(path))
+            case {"playback": str(path)}:
+                self._playback.begin(Path(path)) if path else self._playback.end()
             case _:
                 self.malformed += 1
+
+    def _take_on(self, part: str, path: Path) -> None:
+        """Load a model here, where it is not in the conductor's way."""
+        known = self._stage.instrument.parts.get(part)
+        if known is None or not hasattr(known.maker, "prepare"):
+            raise ModelError(f"there is no player '{part}' that could take another model")
+        self._emit(Handover(part, known.maker.prepare(known.axes, path)))
 
     def _note(self, event: Event) -> None:
         if self._watchers:
@@ -160,6 +178,7 @@ class Control:
             },
             "settings": {seat.name: values for seat in conductor.seats.values() if (values := seat.values())},
             "ghost": self._hands is not None and self._hands.playing,
+            "playback": self._playback.state(now),
             "counts": {key: value for key, value in report.items() if isinstance(value, int)},
             "latency_ms": report["latency_ms"],
             "faults": self._stage.faults(),
@@ -170,6 +189,7 @@ class Control:
         instrument = self._stage.instrument
         return {
             "title": instrument.title,
+            "file": str(instrument.path),
             "axes": list(instrument.axes),
             "board": self._stage.board.name,
             "seed": instrument.seed,
@@ -201,6 +221,7 @@ def _part(seat: Seat) -> dict[str, Any]:
         "axes": list(seat.axes),
         "hears" if seat.role == "player" else "plays": list(seat.wires),
         "settings": [_knob(known, now.get(key)) for key, known in seat.settings.items()],
+        **({"model": str(model)} if (model := getattr(seat.part, "model", None)) else {}),
     }
 
 

@@ -1,4 +1,4 @@
-"""What flows through an instrument: gestures, and changes of a setting."""
+"""What flows through an instrument: gestures, changes of a setting, and things made ready elsewhere."""
 
 from __future__ import annotations
 
@@ -36,4 +36,11 @@ class Setting(NamedTuple):
     value: object
 
 
-Message = Event | Setting
+class Handover(NamedTuple):
+    """Something that took time to make ready, such as a model from the disk: the part's `take` gets it."""
+
+    part: str
+    thing: object
+
+
+Message = Event | Setting | Handover

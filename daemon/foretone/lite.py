@@ -94,7 +94,7 @@ class Model:
     """
 
     def __init__(self, path: Path | str, runtime: str | None = None) -> None:
-        path = Path(path)
+        self.path = path = Path(path)
         data, self.card = read_model(path)
         self.dimension = 1 + len(self.card.plays)
         self._graph = Graph(open_seal(data, str(path)), str(path), runtime)

@@ -70,7 +70,10 @@ class Player(Protocol):
         """It is `wake` or later."""
 
     def rest(self, now: float) -> Sequence[Event]:
-        """Stop playing; return what releases it."""
+        """Stop playing; return what releases it.
+
+        A player may also have `take(thing, now)`, to go on with something that was made ready elsewhere.
+        """
 
 
 class Sink(Protocol):

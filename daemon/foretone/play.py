@@ -41,9 +41,10 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Options:
-    """How to play: what `foretone run` is told, whether there is a page, and what to write at the end."""
+    """How to play: what `foretone run` is told, where sessions are, whether with a page, what to write."""
 
     run: tuple[str, ...] = ()
+    sessions: Path | None = None
     changes: tuple[str, ...] = ()
     page: bool = True
     port: int = 8700
@@ -63,7 +64,9 @@ def play(instrument: Instrument, options: Options) -> int:
         if voices:
             family.add("voice", ["synth", *common], again=True)
         if options.page:
-            family.add("page", ["panel", "--state", place, f"--port={options.port}"], again=True)
+            page = ["panel", "--state", place, f"--port={options.port}"]
+            page += [] if options.sessions is None else [f"--log={options.sessions}"]
+            family.add("page", page, again=True)
         if options.wav is not None and voices:
             mirror.callback(Tape(ring, options.wav).close)
         report = folder / "report.json"

@@ -8,6 +8,7 @@ sizes that a box plays.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -35,8 +36,11 @@ def train(
     learner = find(instrument, player)
     paths = of(instrument, learner, sessions)
     out = models / f"{instrument.path.stem}-{learner.name}.tflite"
-    print(f"{len(paths)} sessions of {instrument.title}, for [player.{learner.name}]. When it is done:")
-    print(f"  foretone play {instrument.path} --set {learner.name}.model={out}", flush=True)
+    if "--progress" in asked:
+        print(json.dumps({"player": learner.name, "model": out.name}), flush=True)
+    else:
+        print(f"{len(paths)} sessions of {instrument.title}, for [player.{learner.name}]. When it is done:")
+        print(f"  foretone play {instrument.path} --set {learner.name}.model={out}", flush=True)
     serve_last()
     trainer = [sys.executable, "-m", "foretone_training", learner.kind]
     told = [*map(str, paths), "--axes", *learner.axes, "--out", str(out), *asked]

@@ -10,6 +10,7 @@ from foretone.control import Control
 from foretone.event import Event
 from foretone.instrument import find, load
 from foretone.run import Performer
+from foretone.session import Header, row
 from foretone.stage import Stage
 from foretone_hardware.fake import FakeBoard
 
@@ -163,3 +164,60 @@ def test_a_second_instrument_does_not_take_the_place_of_a_living_one(rig, run_fo
     with pytest.raises(OSError, match="another instrument runs there"):
         Control(run_folder / "control.sock", stage)
     assert (run_folder / "control.sock").exists()
+
+
+def test_another_model_is_taken_on_while_it_plays(rig, tmp_path):
+    stage, _, tell, hear = rig
+    tell({"hello": True})
+    stage.run_until(10.1)
+    assert hear("about")["parts"][2]["model"].endswith("empi-s.tflite")
+    mine = tmp_path / "mine.tflite"
+    mine.write_bytes((find("empi").parent / "empi-s.tflite").read_bytes())
+    tell({"model": ["duet", str(mine)]})
+    tell({"hello": True})
+    stage.run_until(10.2)
+    assert hear("about")["parts"][2]["model"] == str(mine)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (["duet", "/nowhere/none.tflite"], "there is no model at /nowhere/none.tflite"),
+        (["lever", "empi-s.tflite"], "there is no player 'lever'"),
+        (["nobody", "empi-s.tflite"], "there is no player 'nobody'"),
+    ],
+)
+def test_a_model_that_cannot_be_taken_on_is_refused_and_the_old_one_plays(rig, asked, sentence):
+    stage, _, tell, hear = rig
+    tell({"model": asked})
+    assert sentence in hear("refused")
+    tell({"hello": True})
+    stage.run_until(10.1)
+    assert hear("about")["parts"][2]["model"].endswith("empi-s.tflite")
+    assert stage.faults() == []
+
+
+def test_a_model_of_other_axes_is_refused(rig, models):
+    _, _, tell, hear = rig
+    tell({"model": ["duet", str(models / "three.tflite")]})
+    assert "the model hears 3 axes" in hear("refused")
+
+
+def test_a_session_is_played_back_and_ended(rig, tmp_path):
+    stage, _, tell, hear = rig
+    take = tmp_path / "take.csv"
+    header = Header("EMPI", ("lever",), ("lever",), ("duet",))
+    rows = [row(Event(0.1 * n, "duet", (n / 40,)), [0], 1, 0.0) for n in range(40)]
+    take.write_text(header.text() + "".join(rows))
+    tell({"hello": True})
+    tell({"playback": str(take)})
+    stage.run_until(10.2)
+    state = [hear("state") for _ in range(6)][-1]
+    assert state["playback"]["name"] == "take.csv"
+    assert state["world"]["arm"], "the arm moves as it did"
+    assert state["counts"]["played"] == 0, "nobody answers"
+    tell({"playback": ""})
+    tell({"playback": str(tmp_path / "none.csv")})
+    assert "there is no session" in hear("refused")
+    stage.run_until(12.5)
+    assert stage.board.look("arm") == ()

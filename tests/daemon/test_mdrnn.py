@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from foretone.event import Event
-from foretone.players.mdrnn import AHEAD, MDRNN, SHORTEST
+from foretone.lite import Model
+from foretone.players.mdrnn import AHEAD, MDRNN, REMEMBERED, SHORTEST
 
 
 def player(models, seed=1, model="one.tflite", axes=("lever",), **settings):
@@ -74,6 +75,33 @@ def test_call_response_answers_after_the_silence_and_plays_on_by_itself(models):
     assert len(played) > 20
     assert played[0].time > 1.8
     assert all(a.time < b.time for a, b in pairwise(played))
+
+
+def test_another_model_takes_over_without_a_gap_and_knows_what_was_heard(models):
+    made = player(models, silence=0.8)
+    for number in range(40):
+        made.hear(Event(1.0 + 0.1 * number, "lever", (number / 40,)))
+    before = play_on(made, 8.0)
+    other = Model(models / "one.tflite")
+    rows, step = [], other.step
+    other.step = lambda x, state: (rows.append(tuple(x)), step(x, state))[1]
+    epoch = made.epoch
+    made.take(other, 8.0)
+    assert made.epoch > epoch, "what the old model had planned is taken back"
+    assert len(rows) == REMEMBERED
+    assert rows[-1][1] == pytest.approx(before[-1].values[0]), "the last thing it is told was played last"
+    after = play_on(made, 12.0)
+    assert len(after) > 20
+    assert 0 < after[0].time - before[-1].time < 0.5
+    assert made.wake < math.inf
+
+
+def test_a_model_that_takes_over_in_a_silence_waits_as_the_old_one_did(models):
+    made = player(models, silence=0.8)
+    made.hear(Event(1.0, "lever", (0.4,)))
+    made.take(Model(models / "one.tflite"), 1.5)
+    assert made.wake == pytest.approx(1.8)
+    assert play_on(made, 5.0)
 
 
 def test_the_silence_is_told_to_the_model_and_the_last_event_is_not_fed_twice(models):

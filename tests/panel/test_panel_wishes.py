@@ -38,6 +38,15 @@ WRONG = [
     '{"set": [1, "mode", "filter"]}',
     '{"set": ["duet", "mode", "%s"]}' % ("x" * 65),
     '{"ghost": true}' + " " * 3000,
+    '{"playback": true}',
+    '{"playback": "a\\u0000.csv"}',
+    '{"model": ["duet"]}',
+    '{"model": ["duet", ""]}',
+    '{"train": "yes"}',
+    '{"trim": ["one.csv", 5, 5]}',
+    '{"trim": ["one.csv", -1, 5]}',
+    '{"trim": ["one.csv", 0, Infinity]}',
+    '{"trim": ["one.csv", false, 5]}',
 ]
 
 

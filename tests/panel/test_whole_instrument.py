@@ -1,5 +1,6 @@
 """`foretone play empi` as it is, in a real browser: a hand on the lever, a servo that answers."""
 
+import os
 import re
 import select
 import signal
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 @pytest.fixture
 def address(tmp_path):
-    """The whole instrument with all its processes; the address that it prints."""
+    """The whole instrument with all its processes, at home in `tmp_path`; the address that it prints."""
 
     def free():
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -27,7 +28,7 @@ def address(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "foretone", "play", "empi", "--no-log", "--port=0", *ports,
          "--set=duet.silence=0.3"],
-        stdout=out, stderr=subprocess.STDOUT,
+        stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "FORETONE_HOME": str(tmp_path)},
     )  # fmt: skip
     deadline = time.monotonic() + 20
     while not (found := re.search(r"http://\S+", (tmp_path / "told").read_text())):
@@ -76,4 +77,40 @@ def test_the_ghost_plays_and_steps_back_for_a_hand(address, open_page):
     )
     page.drag("lever", 0.5)
     page.wait(lambda: page.find("#ghost").get_attribute("aria-pressed") == "false", "the ghost to step back")
+    assert page.complaints() == []
+
+
+def test_a_session_is_heard_again_learned_from_and_its_model_taken_on_stage(tmp_path, address, open_page):
+    practise = [sys.executable, "-m", "foretone", "practise", "empi", "--minutes", "1"]
+    subprocess.run([*practise, "--out", str(tmp_path / "sessions" / "one.csv")], check=True)
+    page = open_page(address)
+    page.wait(lambda: page.link() == "live" and "arm" in page.positions(), "the instrument")
+    page.press("#tab-sessions")
+    page.wait(lambda: page.find("[data-session]"), "the session")
+    assert "EMPI, 0:59" in page.text("[data-session]")
+    page.press("[data-session]")
+    page.wait(lambda: page.text("#playback") == "Play back", "its picture")
+    page.press("#playback")
+    page.wait(lambda: page.text("#playback").startswith("Stop (0:01 of"), "it to be played back")
+    page.press("#playback")
+    page.wait(lambda: page.text("#playback") == "Play back", "it to end")
+
+    page.driver.execute_script(
+        """const end = document.getElementById("cut-to");
+           end.value = 500;
+           end.dispatchEvent(new Event("input"));"""
+    )
+    page.press("#trim")
+    page.wait(lambda: "one-0-30" in page.text("#recorded"), "the first half as a session of its own")
+
+    page.press("#train")
+    page.wait(lambda: "best so far" in page.text("#trained"), "the trainer", 60)
+    page.press("#train")
+    page.wait(lambda: page.find("[data-model]"), "the model", 60)
+    assert page.text("[data-model] strong") == "empi-duet.tflite"
+    page.press("[data-model] button")
+    page.wait(lambda: page.text("[data-model] button") == "duet plays it", "the model to be on stage")
+    page.press("#tab-play")
+    page.drag("lever", 0.8)
+    page.wait(lambda: page.positions()["arm"] is not None, "the new model's answer")
     assert page.complaints() == []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _mdrnn(arguments: argparse.Namespace) -> None:
     from foretone_training.mdrnn_command import run
 
-    run(arguments, _bar)
+    run(arguments, _lines if arguments.progress else _bar)
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -54,6 +56,16 @@ def _import(arguments: argparse.Namespace) -> None:
     print(
         f"Wrote {arguments.out}, which differs from {arguments.model} by {card.scores['parity']:.0e} at most."
     )
+
+
+@contextmanager
+def _lines() -> Iterator[Callable[[Progress], None]]:
+    """Progress as lines of JSON on standard output, for a program that shows it."""
+
+    def report(progress: Progress) -> None:
+        print(json.dumps(asdict(progress)), flush=True)
+
+    yield report
 
 
 @contextmanager
@@ -109,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--seed", type=_count(0, 2**31), default=1, help="the same seed gives the same model")
     kind.add_argument("--seconds", type=_seconds, default=30.0, help="about how long to learn")
     kind.add_argument("--updates", type=_count(1, 10**7), help="how long exactly, in place of --seconds")
+    kind.add_argument("--progress", action="store_true", help="tell it in lines of JSON, not as a bar")
     more = kind.add_mutually_exclusive_group()
     more.add_argument(
         "--resume", action="store_true", help="go on with the training of --out that was stopped, as it began"

@@ -23,6 +23,9 @@ from aiohttp import WSMsgType, web
 from foretone.errors import ForetoneError, PacketError, SettingError
 from foretone.panel import house, wishes
 from foretone.panel.control import ControlLink
+from foretone.panel.errands import Errands
+from foretone.panel.fetch import Fetch
+from foretone.panel.library import Library
 from foretone.panel.sound import BLOCK, Sound
 from foretone.panel.visitor import Visitor
 
@@ -40,8 +43,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Panel:
     """The server: `start` it and `stop` it on the same asyncio loop."""
 
-    def __init__(self, run_folder: Path, host: str = "127.0.0.1", port: int = 8700) -> None:
+    def __init__(
+        self,
+        run_folder: Path,
+        host: str = "127.0.0.1",
+        port: int = 8700,
+        library: Library | None = None,
+    ) -> None:
         self._folder = run_folder
+        self._library = library or Library(None, None)
+        self._errands = Errands(self._library, self._tell)
         self._host = house.loopback(host)
         self._port = port
         self._assets = house.assets()
@@ -57,6 +68,7 @@ class Panel:
         self._link = ControlLink(self._folder, self._heard)
         application = web.Application(middlewares=[self._guard])
         application.router.add_get("/live", self._live)
+        Fetch(self._library).add_to(application.router)
         application.router.add_get("/{name:.*}", self._asset)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         try:
@@ -89,6 +101,7 @@ class Panel:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._errands.end()
         for visitor in list(self._visitors):
             await visitor.socket.close(code=1001, message=b"the panel ends")
         await self._runner.cleanup()
@@ -106,7 +119,8 @@ class Panel:
         except web.HTTPException as refusal:
             answer = web.Response(status=refusal.status, text=f"{refusal.reason}\n")
         if not answer.prepared:
-            answer.headers.update(house.headers(host))
+            for name, value in house.headers(host).items():
+                answer.headers.setdefault(name, value)
         return answer
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
@@ -126,6 +140,7 @@ class Panel:
         post = asyncio.create_task(visitor.post())
         self._hello(silent=len(self._visitors) == 1)
         self._report(visitor)
+        visitor.outbox.put("training", self._errands.training)
         try:
             async for message in page:
                 if message.type is WSMsgType.TEXT:
@@ -140,26 +155,38 @@ class Panel:
 
     def _wish(self, visitor: Visitor, text: str) -> None:
         try:
-            name, value = wishes.understood(text)
+            self._grant(visitor, *wishes.understood(text))
         except PacketError as refusal:
             visitor.outbox.put("refused", str(refusal))
-        else:
-            if name == "seen":
-                visitor.outbox.seen(value)
-            elif name == "listen":
-                if value and not any(other.listens for other in self._visitors):
-                    self._sound.skip()
-                visitor.listens = value
-                visitor.outbox.silence()
-            elif not self._link.send({name: value}):
-                visitor.outbox.put("refused", "The instrument did not take that; try again.")
         visitor.wake.set()
+
+    def _grant(self, visitor: Visitor, name: str, value: Any) -> None:
+        """Do what a page wishes, or pass it on to the instrument. PacketError says why not."""
+        if name == "seen":
+            visitor.outbox.seen(value)
+        elif name == "listen":
+            if value and not any(other.listens for other in self._visitors):
+                self._sound.skip()
+            visitor.listens = value
+            visitor.outbox.silence()
+        elif name == "train":
+            self._errands.train((self._about or {}).get("file")) if value else self._errands.stop()
+        elif name == "trim":
+            self._errands.trim(*value)
+        elif not self._link.send({name: self._errands.placed(name, value)}):
+            raise PacketError("The instrument did not take that; try again.")
+
+    def _tell(self, kind: str, value: Any) -> None:
+        """Tell every page."""
+        for visitor in self._visitors:
+            visitor.outbox.put(kind, value)
+            visitor.wake.set()
 
     def _heard(self, message: dict[str, Any]) -> None:
         """From the control process: an about, or a state."""
         back = not self._control_answers()
         self._last_word = time.monotonic()
-        about, state = message.get("about"), message.get("state")
+        about, state, refused = (message.get(kind) for kind in ("about", "state", "refused"))
         if isinstance(about, dict):
             self._about = about
         for visitor in self._visitors:
@@ -168,6 +195,8 @@ class Panel:
                 visitor.outbox.put("control", True)
             if isinstance(state, dict):
                 visitor.outbox.put_state(state)
+            if isinstance(refused, str):
+                visitor.outbox.put("refused", refused)
             visitor.wake.set()
 
     def _tell_about(self, visitor: Visitor) -> None:
@@ -245,6 +274,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8700,
     on_ready: Callable[[str], None] | None = None,
+    library: Library | None = None,
 ) -> None:
     """Serve the page until SIGINT or SIGTERM. Main thread only.
 
@@ -253,13 +283,15 @@ def serve(
     that was taken. Raises SettingError for a host that is not this machine, or a folder that cannot be used.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Panel(run_folder, host, port), on_ready))
+        asyncio.run(_serve(Panel(run_folder, host, port, library), on_ready))
 
 
-def main(run_folder: Path, host: str, port: int, ready: Callable[[str], None]) -> int:
+def main(
+    run_folder: Path, host: str, port: int, ready: Callable[[str], None], library: Library | None = None
+) -> int:
     """`foretone panel`: 0 when it was ended from outside, 1 when it could not begin."""
     try:
-        serve(run_folder, host, port, ready)
+        serve(run_folder, host, port, ready, library)
     except ForetoneError as fault:
         print(fault, file=sys.stderr)
         return 1

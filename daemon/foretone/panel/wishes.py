@@ -13,6 +13,7 @@ LARGEST = 2048
 
 MOST_AXES = 64
 LONGEST_WORD = 64
+LONGEST_NAME = 255
 LARGEST_NUMBER = 1e9
 
 
@@ -55,11 +56,37 @@ def _frames_seen(value: object) -> bool:
     return type(value) is int and 0 < value <= 1000
 
 
+def _file_or_none(value: object) -> bool:
+    return value == "" or _file(value)
+
+
+def _file(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
+
+
+def _taking(value: object) -> bool:
+    match value:
+        case [player, name]:
+            return _word(player) and _file(name)
+    return False
+
+
+def _trimming(value: object) -> bool:
+    match value:
+        case [name, int() | float() as begin, int() | float() as end]:
+            return _file(name) and _number(begin) and _number(end) and 0 <= begin < end
+    return False
+
+
 _WISHES: dict[str, tuple[Callable[[object], bool], str]] = {
     "set": (_set, "[part, key, value], the value a word, a number, true or false"),
     "hold": (_hold, "[source, [numbers in 0..1]]"),
     "ghost": (_flag, "true or false"),
     "listen": (_flag, "true or false"),
+    "playback": (_file_or_none, "the name of a session, or nothing"),
+    "model": (_taking, "[player, the name of a model]"),
+    "train": (_flag, "true or false"),
+    "trim": (_trimming, "[the name of a session, from, to], both in seconds, the first smaller"),
     "seen": (_frames_seen, "how many frames the page has taken in, 1 to 1000"),
 }
 

@@ -42,6 +42,10 @@ SOONEST, LATEST = 0.002, 0.05
 """Seconds between ticks while it goes on. A knob that is turned is heard within the longer of them."""
 
 
+REMEMBERED = 16
+"""Events that another model is told when it takes over, so that it does not begin from nothing."""
+
+
 class Memory(NamedTuple):
     """What the network knows once an event has been heard or played."""
 
@@ -102,6 +106,7 @@ class MDRNN:
         self._random = random
         self._model = Model(shelf.model(folder, model))
         self._memory = Memory(-math.inf, (), self._model.start(), None)
+        self._lately: deque[Memory] = deque(maxlen=REMEMBERED)
         self._plan: deque[tuple[Event, Memory]] = deque()
         """What it is about to play, and what it will know then."""
         self._planned_with: tuple[float, ...] = ()
@@ -124,6 +129,18 @@ class MDRNN:
             return [f"the model hears {len(card.hears)} axes ({', '.join(card.hears)}), "
                     f"but is given {len(axes)}: {', '.join(axes)}"]  # fmt: skip
         return []
+
+    @classmethod
+    def prepare(cls, axes: tuple[str, ...], model: Path) -> Model:
+        """Make a model ready for `take`; any thread, some milliseconds. ModelError says why it cannot be."""
+        for sentence in cls.check(axes, model.parent, {"model": model.name}):
+            raise ModelError(sentence)
+        return Model(model)
+
+    @property
+    def model(self) -> Path:
+        """The file of the model that plays."""
+        return self._model.path
 
     @property
     def mode(self) -> Mode:
@@ -153,7 +170,7 @@ class MDRNN:
         if self._mode == "battle" or event.lets_go:
             return ()
         released = self._release(event.time) if self._going_on else ()
-        self._memory = self._told(event.time, event.values, event.time - self._memory.moment, self._memory)
+        self._know(self._told(event.time, event.values, event.time - self._memory.moment, self._memory))
         if self._mode == "observe":
             return released
         self.wake = event.time + self._silence
@@ -177,13 +194,25 @@ class MDRNN:
         if not self._going_on:
             # The silence is an event too: nothing moved for this long.
             values = self._memory.values or (0.5,) * len(self.axes)
-            self._memory = self._told(now, values, now - self._memory.moment, self._memory)
+            self._know(self._told(now, values, now - self._memory.moment, self._memory))
             self._going_on = True
         knobs = (self.pi_temperature, self.sigma_temperature, self.time_scale)
         if knobs != self._planned_with:
             self._planned_with = knobs
             self._withdraw()
         return self._go_on(now)
+
+    def take(self, model: Model, now: float) -> None:
+        """Go on with another model of the same axes, from what was heard and played last."""
+        self._catch_up(now)
+        self._withdraw()
+        if self._going_on:
+            self.wake = now
+        self._model = model
+        memory = Memory(-math.inf, (), model.start(), None)
+        for moment, values, *_ in tuple(self._lately):
+            memory = self._told(moment, values, moment - memory.moment, memory)
+        self._memory = memory
 
     def rest(self, now: float) -> Sequence[Event]:
         """Stop playing until it hears something."""
@@ -223,7 +252,7 @@ class MDRNN:
     def _catch_up(self, now: float) -> None:
         """What was planned and is due has been played: it is what the network knows now."""
         while self._plan and self._plan[0][0].time <= now:
-            _, self._memory = self._plan.popleft()
+            self._know(self._plan.popleft()[1])
 
     def _release(self, now: float) -> Sequence[Event]:
         self._catch_up(now)
@@ -237,6 +266,11 @@ class MDRNN:
     def _withdraw(self) -> None:
         self._plan.clear()
         self.epoch += 1
+
+    def _know(self, memory: Memory) -> None:
+        """Something was heard or played: that is what the network knows now."""
+        self._memory = memory
+        self._lately.append(memory)
 
     def _told(self, moment: float, values: tuple[float, ...], dt: float, before: Memory) -> Memory:
         """What the network knows after one more event, `dt` seconds after the last."""

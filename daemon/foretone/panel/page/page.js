@@ -4,8 +4,10 @@ import { byId, mark, say } from "./dom.js";
 import { Health } from "./health.js";
 import { Stage } from "./levers.js";
 import { Live } from "./live.js";
+import { Sessions } from "./sessions.js";
 import { Settings } from "./settings.js";
 import { Sound } from "./sound.js";
+import { Tabs } from "./tabs.js";
 import { Timeline } from "./timeline.js";
 import { hint } from "./words.js";
 
@@ -32,11 +34,17 @@ const live = new Live({
   },
   samples: (buffer) => sound.samples(buffer),
   refused: (sentence) => health.refused(sentence),
+  training: (told) => sessions.training(told),
+  shelf: () => sessions.fetch(),
 });
 const sound = new Sound(live);
 const health = new Health();
 const timeline = new Timeline(byId("timeline"), byId("legend"));
 const settings = new Settings(byId("choices"), byId("sliders"), live);
+const sessions = new Sessions(live);
+new Tabs(byId("tabs"), (name) => {
+  if (name === "sessions") sessions.fetch();
+});
 const stage = new Stage(byId("levers"), byId("stage"), (source, values) => {
   live.soon(`hold ${source}`, { hold: [source, values] });
 });
@@ -70,11 +78,12 @@ function colourParts(parts) {
 }
 
 function build(told) {
-  // The values in it change with every knob that is turned; a lever must not be rebuilt under a finger.
-  const shape = JSON.stringify(told, (key, value) => (key === "value" ? undefined : value));
+  // Values change with every knob that is turned; a lever must not be rebuilt under a finger.
+  const shape = JSON.stringify(told, (key, value) => (key === "value" || key === "model" ? undefined : value));
+  about = told;
+  sessions.build(about);
   if (shape === built) return;
   built = shape;
-  about = told;
   document.title = `${about.title} · Foretone`;
   say(byId("title"), about.title);
   colours = colourParts(about.parts);
@@ -82,6 +91,7 @@ function build(told) {
   timeline.build(about, colours);
   settings.build(about);
   health.build();
+  sessions.paint(colours);
 }
 
 /** Where a part is: as the fake board measured it, or on a real board as it was last told. */
@@ -111,6 +121,7 @@ function update(told) {
   settings.update(state.settings);
   stage.update(position, next, ghost);
   health.update(state);
+  sessions.update(state.playback);
   const levers = stage.levers.filter((lever) => lever.part.role === "source").length;
   say(byId("hint"), hint(levers, about.board === "fake", settings.shown("mode")));
 }

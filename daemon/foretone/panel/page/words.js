@@ -39,6 +39,21 @@ export function number(value, unit = "") {
   return `${value.toFixed(digits)}${unit ? " " + unit : ""}`;
 }
 
+/** 754 s as 12:34. */
+export function length(seconds) {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+export const count = (number, thing) => `${number.toLocaleString()} ${thing}${number === 1 ? "" : "s"}`;
+
+/** A moment as the person's own clock says it. */
+export function when(moment) {
+  const date = new Date(moment);
+  if (Number.isNaN(date.getTime())) return moment;
+  return date.toLocaleString([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+}
+
 export function device({ alive, card, device: pcm }, listening) {
   if (!alive) return "The synth is not running.";
   if (listening) return "You are listening here.";

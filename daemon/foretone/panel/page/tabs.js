@@ -1,0 +1,41 @@
+// Which part of the page is seen. Arrow keys move along the tabs; the address keeps the choice.
+
+import { byId } from "./dom.js";
+
+export class Tabs {
+  /** `shown(name)` is called whenever another one is chosen. */
+  constructor(list, shown) {
+    this.tabs = [...list.querySelectorAll("[role=tab]")];
+    this.shown = shown;
+    for (const tab of this.tabs) tab.addEventListener("click", () => this.choose(tab));
+    list.addEventListener("keydown", (event) => this.key(event));
+    addEventListener("hashchange", () => this.fromAddress());
+    this.fromAddress();
+  }
+
+  fromAddress() {
+    const named = this.tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
+    this.choose(named ?? this.tabs[0]);
+  }
+
+  choose(chosen) {
+    if (chosen === this.chosen) return;
+    this.chosen = chosen;
+    for (const tab of this.tabs) {
+      tab.setAttribute("aria-selected", String(tab === chosen));
+      tab.tabIndex = tab === chosen ? 0 : -1;
+      byId(tab.getAttribute("aria-controls")).hidden = tab !== chosen;
+    }
+    const name = chosen.getAttribute("aria-controls");
+    history.replaceState(null, "", `#${name}`);
+    this.shown(name);
+  }
+
+  key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = this.tabs.at((this.tabs.indexOf(this.chosen) + step) % this.tabs.length);
+    this.choose(next);
+    next.focus();
+  }
+}

@@ -1,0 +1,105 @@
+"""A recorded session is heard and seen again, on a clock moved by hand."""
+
+import math
+
+import pytest
+
+from foretone.clock import HandClock
+from foretone.conductor import Conductor
+from foretone.errors import SessionError
+from foretone.event import Event
+from foretone.instrument import Part
+from foretone.playback import Playback
+from foretone.seat import Seat
+from foretone.session import Header, row
+
+ROWS = [("lever", 0.5, (0.1,)), ("duet", 0.7, (0.9,)), ("lever", 1.25, (0.3,)), ("duet", 1.5, ())]
+
+
+class Sink:
+    """Remembers what it was told to play."""
+
+    def __init__(self):
+        self.played = []
+
+    def play(self, event):
+        self.played.append(event)
+
+
+class Player:
+    """Would answer, if it were asked."""
+
+    wake, epoch = math.inf, 0
+
+    def hear(self, event):
+        raise AssertionError("a player heard what was played some other time")
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """A playback, its conductor, the sink it plays to, and the session."""
+    conductor = Conductor(HandClock(100.0))
+    sink = Sink()
+    parts = (("lever", "source", (), object()), ("duet", "player", ("lever",), Player()))
+    for name, role, wires, part in (*parts, ("voice", "sink", ("lever", "duet"), sink)):
+        conductor.seat(Seat(Part(name, role, "made", type(part), ("lever",), wires), part))
+    path = tmp_path / "take.csv"
+    header = Header("EMPI", ("lever",), ("lever",), ("duet",))
+    rows = [row(Event(time, origin, values), [0], 1, 0.0) for origin, time, values in ROWS]
+    path.write_text(header.text() + "".join(rows))
+    return Playback(conductor), conductor, sink, path
+
+
+def run_until(conductor, moment):
+    while (wake := conductor.wake()) <= moment:
+        conductor.clock.move_to(max(wake, conductor.clock.now()))
+        conductor.run_waiting()
+    conductor.clock.move_to(moment)
+
+
+def test_every_row_is_shown_at_its_time_from_the_first_on(stage):
+    playback, conductor, sink, path = stage
+    heard = []
+    conductor.listeners.append(heard.append)
+    playback.begin(path)
+    run_until(conductor, 100.8)
+    assert [event.time for event in sink.played] == pytest.approx([100.0, 100.2, 100.75])
+    assert [event.values for event in sink.played] == [(0.1,), (0.9,), (0.3,)]
+    assert playback.state(100.8) == {
+        "name": "take.csv", "at": pytest.approx(0.8), "length": pytest.approx(1.0)}  # fmt: skip
+    run_until(conductor, 103.0)
+    assert playback.state(103.0) is None
+    assert {event.origin for event in sink.played[3:]} == {"lever", "duet"}
+    assert all(event.lets_go for event in sink.played[3:]), "everything that sounded is let go"
+    assert heard == [], "it is no playing, so nobody records it"
+    assert conductor.counts["events_in"] == 0
+
+
+def test_it_is_ended_in_the_middle(stage):
+    playback, conductor, sink, path = stage
+    playback.begin(path)
+    run_until(conductor, 100.1)
+    playback.end()
+    conductor.step(None)
+    run_until(conductor, 105.0)
+    assert [event.values for event in sink.played] == [(0.1,), (), ()]
+    assert playback.state(105.0) is None
+
+
+def test_another_take_replaces_it(stage):
+    playback, conductor, sink, path = stage
+    playback.begin(path)
+    run_until(conductor, 100.3)
+    playback.begin(path)
+    run_until(conductor, 100.9)
+    assert [event.values for event in sink.played] == [(0.1,), (0.9,), (), (), (0.1,), (0.9,)]
+
+
+def test_a_session_of_another_instrument_is_refused(stage, tmp_path):
+    playback, _, _, path = stage
+    other = tmp_path / "other.csv"
+    other.write_text(path.read_text().replace(",lever,", ",knob,").replace(",duet,", ",solo,"))
+    with pytest.raises(SessionError, match="another instrument"):
+        playback.begin(other)
+    with pytest.raises(SessionError, match="there is no session"):
+        playback.begin(tmp_path / "none.csv")
