@@ -66,6 +66,7 @@ def _play(options: argparse.Namespace) -> int:
             run=tuple(asked),
             changes=tuple(options.set),
             sessions=options.log,
+            open=options.open,
             page=not options.headless and options.wav is None and options.report is None,
             port=options.port,
             wav=options.wav,
@@ -151,14 +152,21 @@ def _synth(options: argparse.Namespace) -> int:
 
 
 def _panel(options: argparse.Namespace) -> int:
-    from foretone.panel import server
+    from foretone.panel import door, server
     from foretone.panel.library import Library
 
-    def ready(address: str) -> None:
-        print(f"The instrument is at {address}", flush=True)
+    key = door.key(HOME / "panel.key") if options.open else None
+    host = options.host or ("0.0.0.0" if options.open else "127.0.0.1")
+    panel = server.Panel(
+        options.state, door.Door(host, key), options.port, Library(options.log, options.models)
+    )
 
-    library = Library(options.log, options.models)
-    return server.main(options.state, options.host, options.port, ready, library)
+    def ready(address: str, port: int) -> None:
+        print(f"The instrument is at {address}", flush=True)
+        if key is not None:
+            print(door.invitation(port, key), flush=True)
+
+    return server.main(panel, ready)
 
 
 def _instrument(options: argparse.Namespace, **only: Sequence[str]) -> Instrument:
@@ -220,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
         "--wav", type=Path, metavar="FILE", help="write the sound that went to the sound device"
     )
     made.add_argument("--headless", action="store_true", help="no page (as with --wav and --report)")
+    _add_open(made)
     made.add_argument("--port", type=_port, default=8700, help="of the page; default: %(default)s")
 
     made = command("run", _run, "the instrument alone, as the daemon runs it")
@@ -264,8 +273,9 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--state", type=Path, required=True, metavar="DIR", help="where the instrument's socket is"
     )
-    made.add_argument("--host", default="127.0.0.1", help="loopback unless you say so")
+    made.add_argument("--host", help="an address to listen at; default: 127.0.0.1, or with --open all")
     made.add_argument("--port", type=_port, default=8700)
+    _add_open(made)
     _add_log(made)
     made.add_argument(
         "--models", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s"
@@ -301,4 +311,10 @@ def _add_playing(made: argparse.ArgumentParser, board: str) -> None:
 def _add_log(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--log", type=Path, default=HOME / "sessions", metavar="DIR", help="default: %(default)s"
+    )
+
+
+def _add_open(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--open", action="store_true", help="let other machines on the page that have its key; shows a code"
     )

@@ -47,6 +47,7 @@ class Options:
     sessions: Path | None = None
     changes: tuple[str, ...] = ()
     page: bool = True
+    open: bool = False
     port: int = 8700
     wav: Path | None = None
     report: Path | None = None
@@ -66,6 +67,7 @@ def play(instrument: Instrument, options: Options) -> int:
         if options.page:
             page = ["panel", "--state", place, f"--port={options.port}"]
             page += [] if options.sessions is None else [f"--log={options.sessions}"]
+            page += ["--open"] if options.open else []
             family.add("page", page, again=True)
         if options.wav is not None and voices:
             mirror.callback(Tape(ring, options.wav).close)

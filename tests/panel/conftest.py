@@ -26,8 +26,9 @@ browser = _load("browser")
 control_process = _load("control")
 _load("visit")
 
-PANEL = "import sys; from pathlib import Path; from foretone.panel.server import main; \
-sys.exit(main(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), lambda address: print(address, flush=True)))"
+PANEL = "import sys; from pathlib import Path; from foretone.panel.server import Panel, main; \
+panel = Panel(Path(sys.argv[1]), port=int(sys.argv[2])); \
+sys.exit(main(panel, lambda address, _: print(address, flush=True)))"
 
 
 @pytest.fixture

@@ -151,7 +151,8 @@ class Control:
         now = time.monotonic()
         if "hello" in message:
             self.subscribers[address] = now
-            self._socket.sendto(json.dumps({"about": self._about_now()}).encode(), address)
+            with contextlib.suppress(OSError):  # it may be gone again
+                self._socket.sendto(json.dumps({"about": self._about_now()}).encode(), address)
         elif "hold" in message:
             self.ghost = False
             self.lever = message["hold"][1]

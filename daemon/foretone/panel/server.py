@@ -23,6 +23,7 @@ from aiohttp import WSMsgType, web
 from foretone.errors import ForetoneError, PacketError, SettingError
 from foretone.panel import house, wishes
 from foretone.panel.control import ControlLink
+from foretone.panel.door import COOKIE, Door
 from foretone.panel.errands import Errands
 from foretone.panel.fetch import Fetch
 from foretone.panel.library import Library
@@ -37,6 +38,9 @@ SILENT = 1.5
 
 PORTS_TO_TRY = 5
 
+YEAR = 365 * 24 * 3600
+LOCKED = "This instrument is locked: scan the code that it shows where its panel was started with --open.\n"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -46,14 +50,14 @@ class Panel:
     def __init__(
         self,
         run_folder: Path,
-        host: str = "127.0.0.1",
+        door: Door | None = None,
         port: int = 8700,
         library: Library | None = None,
     ) -> None:
         self._folder = run_folder
+        self._door = door or Door()
         self._library = library or Library(None, None)
         self._errands = Errands(self._library, self._tell)
-        self._host = house.loopback(host)
         self._port = port
         self._assets = house.assets()
         self._sound = Sound(run_folder / "sound.ring")
@@ -72,7 +76,7 @@ class Panel:
         application.router.add_get("/{name:.*}", self._asset)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         try:
-            listener = _listen(self._host, self._port)
+            listener = _listen(self._door.host, self._port)
         except OSError as fault:
             self._link.close()
             raise SettingError(f"The panel cannot listen at port {self._port} ({fault}).") from fault
@@ -80,8 +84,9 @@ class Panel:
         await web.SockSite(self._runner, listener).start()
         asyncio.get_running_loop().add_reader(self._link, self._link.receive)
         self._tasks = [asyncio.create_task(task) for task in (self._greet(), self._listen_along())]
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{listener.getsockname()[1]}/"
+        host = self._door.host if self._door.host not in ("0.0.0.0", "::") else "localhost"
+        self.port: int = listener.getsockname()[1]
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     async def last_until(self, ended: asyncio.Event) -> None:
         """Wait for `ended`. Raises what one of the panel's own tasks raised, if that comes first."""
@@ -112,8 +117,15 @@ class Panel:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host")
-        if host is None or not house.known_host(host):
-            return web.Response(status=421, text="This page answers to localhost only.\n")
+        if host is None or not self._door.known_host(host):
+            return web.Response(status=421, text="This page does not answer to that name.\n")
+        if (shown := request.query.get("key")) and self._door.fits(shown):
+            # From now on the browser shows it by itself, and it stands in no address that could be passed on.
+            welcome = web.Response(status=303, headers={"Location": "/"})
+            welcome.set_cookie(COOKIE, shown, max_age=YEAR, httponly=True, samesite="Strict")
+            return welcome
+        if not self._door.lets_in(request.remote, request.cookies.get(COOKIE)):
+            return web.Response(status=403, text=LOCKED)
         try:
             answer = await handler(request)
         except web.HTTPException as refusal:
@@ -130,7 +142,7 @@ class Panel:
         return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8")
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        if not house.own_page(request.headers.get("Origin"), request.headers.get("Host")):
+        if not self._door.own_page(request.headers.get("Origin"), request.headers.get("Host")):
             raise web.HTTPForbidden
         page = web.WebSocketResponse(heartbeat=10.0, compress=False, max_msg_size=wishes.LARGEST)
         await page.prepare(request)
@@ -255,43 +267,28 @@ def _listen(host: str, port: int) -> socket.socket:
     raise OSError(errno.EADDRINUSE, "no port is free")
 
 
-async def _serve(panel: Panel, on_ready: Callable[[str], None] | None) -> None:
+async def _serve(panel: Panel, ready: Callable[[str, int], None]) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     address = await panel.start()
     try:
-        if on_ready is not None:
-            on_ready(address)
+        ready(address, panel.port)
         # A fault in one of the panel's own tasks ends the process: whoever started it starts it again.
         await panel.last_until(ended)
     finally:
         await panel.stop()
 
 
-def serve(
-    run_folder: Path,
-    host: str = "127.0.0.1",
-    port: int = 8700,
-    on_ready: Callable[[str], None] | None = None,
-    library: Library | None = None,
-) -> None:
-    """Serve the page until SIGINT or SIGTERM. Main thread only.
+def main(panel: Panel, ready: Callable[[str, int], None]) -> int:
+    """`foretone panel`: serve the page until SIGINT or SIGTERM. Main thread only.
 
-    `run_folder` is where the control process and the synth have their socket and their ring, now or later.
-    `on_ready` gets the page's address once it can be opened; its port may not be the one asked for, when
-    that was taken. Raises SettingError for a host that is not this machine, or a folder that cannot be used.
+    `ready` gets the page's address and port once it can be opened; the port may not be the one asked for,
+    when that was taken. 0 when it was ended from outside, 1 when it could not begin.
     """
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Panel(run_folder, host, port, library), on_ready))
-
-
-def main(
-    run_folder: Path, host: str, port: int, ready: Callable[[str], None], library: Library | None = None
-) -> int:
-    """`foretone panel`: 0 when it was ended from outside, 1 when it could not begin."""
     try:
-        serve(run_folder, host, port, ready, library)
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(panel, ready))
     except ForetoneError as fault:
         print(fault, file=sys.stderr)
         return 1
