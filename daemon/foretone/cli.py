@@ -14,9 +14,7 @@ from pathlib import Path
 from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentError, ModelError
 from foretone.instrument import Instrument, find, load
 from foretone.parent import die_with_parent
-
-HOME = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
-"""Where sessions and models go that nobody has given another place."""
+from foretone.shelf import HOME
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,19 +58,17 @@ def _play(options: argparse.Namespace) -> int:
         raise InstrumentError(
             instrument.path, ["has no [sink] of kind 'synth', so there is no sound for --wav"]
         )
-    return play.play(
-        instrument,
-        play.Options(
-            run=tuple(asked),
-            changes=tuple(options.set),
-            sessions=options.log,
-            open=options.open,
-            page=not options.headless and options.wav is None and options.report is None,
-            port=options.port,
-            wav=options.wav,
-            report=options.report,
-        ),
+    chosen = play.Options(
+        run=tuple(asked),
+        changes=tuple(options.set),
+        sessions=options.log,
+        open=options.open,
+        page=not options.headless and options.wav is None and options.report is None,
+        port=options.port,
+        wav=options.wav,
+        report=options.report,
     )
+    return play.play(lambda: _instrument(options), chosen)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ anyone watches, the state follows 30 times a second. Watching costs the instrume
     {"ghost": true}                          the performer that is not there takes the lever, or leaves it
     {"model": ["duet", "/.../new.tflite"]}   go on with another model, without a gap
     {"playback": "/.../session.csv"}         sound and move again as was recorded; "" ends it
+    {"renew": true}                          end, to be started again: its file was changed
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class Control:
     def __init__(self, path: Path, stage: Stage, hands: Hands | None = None) -> None:
         self.malformed = self.taken = 0
         """Datagrams that were not understood, and all that were read."""
+        self.renewed = False
+        """Whether it was asked to end and be started again."""
         self._stage, self._emit, self._hands = stage, stage.conductor.emit, hands
         self._watchers: dict[str, float] = {}
         self._greeted: set[str] = set()
@@ -123,6 +126,9 @@ class Control:
                 self._hands.play(on)
             case {"model": [str(part), str(path)]}:
                 self._take_on(part, Path(path))
+            case {"renew": True}:
+                self.renewed = True
+                self._stage.conductor.stop()
             case {"playback": str(path)}:
                 self._playback.begin(Path(path)) if path else self._playback.end()
             case _:

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 WRONG_FILE = 78
 """Exit status of a wrong file (EX_CONFIG of sysexits.h): systemd does not start it again."""
 
+RENEWED = 75
+"""Exit status of an instrument whose file was changed: start it again (EX_TEMPFAIL of sysexits.h)."""
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as a shell gives it."""
 

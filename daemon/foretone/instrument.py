@@ -53,16 +53,14 @@ class Instrument:
 
 
 def find(name: str) -> Path:
-    """The file of an instrument given by path, or by the name of one that is shipped."""
+    """The file of an instrument given by path, or by the name of one of this machine's own or the shipped."""
     if name.endswith(".toml") or "/" in name:
         return Path(name)
-    shipped = {file.stem: file for file in shelf.files("*.toml")}
-    if name in shipped:
-        return shipped[name]
-    there_are = f"there are {', '.join(shipped)}, or give a .toml file"
-    raise InstrumentError(
-        name, [f"no instrument of that name is shipped{kinds.nearest(name, shipped)}; {there_are}"]
-    )
+    known = shelf.instruments()
+    if name in known:
+        return known[name]
+    there_are = f"there are {', '.join(known)}, or give a .toml file"
+    raise InstrumentError(name, [f"no instrument has that name{kinds.nearest(name, known)}; {there_are}"])
 
 
 def load(path: Path, changes: Sequence[str] = (), roles: Sequence[str] = tuple(ROLES)) -> Instrument:
@@ -73,13 +71,23 @@ def load(path: Path, changes: Sequence[str] = (), roles: Sequence[str] = tuple(R
     """
     try:
         text = path.read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InstrumentError(path, [f"is not TOML: {error}"]) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InstrumentError(
             path, [f"cannot be read: {getattr(error, 'strerror', None) or error}"]
         ) from error
+    return read(path, text, changes, roles)
+
+
+def read(
+    path: Path, text: str, changes: Sequence[str] = (), roles: Sequence[str] = tuple(ROLES)
+) -> Instrument:
+    """As `load`, for a text that is not in its file yet."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InstrumentError(path, [f"is not TOML: {error}"]) from error
+    except (ValueError, RecursionError) as error:
+        raise InstrumentError(path, [f"cannot be read: {error}"]) from error
     check = _Check(
         path, {key: table for key, table in tables.items() if key not in ROLES or key in roles}, _lines(text)
     )

@@ -17,13 +17,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from foretone import kinds
-from foretone.errors import WRONG_FILE, SoundError
+from foretone.errors import RENEWED, WRONG_FILE, SoundError
 from foretone.instrument import Instrument
 from foretone.parent import PARENT
 from foretone.ring import Ring
@@ -53,31 +53,32 @@ class Options:
     report: Path | None = None
 
 
-def play(instrument: Instrument, options: Options) -> int:
-    """Play until the instrument ends or a person stops it. Returns the instrument's exit status."""
+def play(find: Callable[[], Instrument], options: Options) -> int:
+    """Play until the instrument ends or a person stops it. Returns the instrument's exit status.
+
+    `find` reads and checks the instrument's file; it is called again when the file was changed in the page,
+    which stays open meanwhile.
+    """
+    instrument = find()
     with tempfile.TemporaryDirectory(prefix="foretone-") as place, contextlib.ExitStack() as mirror:
-        folder, ring = Path(place), Path(place) / "sound.ring"
-        changes = [*options.changes, *_free_ports(instrument)]
-        voices = [part for part in instrument.of("sink") if part.kind == "synth"]
-        common = [str(instrument.path), "--state", place, *(f"--set={change}" for change in changes)]
+        ring, report = Path(place) / "sound.ring", Path(place) / "report.json"
         family = Family()
         mirror.callback(family.end)
-        if voices:
-            family.add("voice", ["synth", *common], again=True)
         if options.page:
             page = ["panel", "--state", place, f"--port={options.port}"]
             page += [] if options.sessions is None else [f"--log={options.sessions}"]
             page += ["--open"] if options.open else []
             family.add("page", page, again=True)
-        if options.wav is not None and voices:
+        if options.wav is not None:
             mirror.callback(Tape(ring, options.wav).close)
-        report = folder / "report.json"
-        family.add("instrument", ["run", *common, f"--report={report}", *options.run], again=False)
+        _add_instrument(family, instrument, place, options)
         if not any(
             argument.startswith("--seconds=") and argument != "--seconds=inf" for argument in options.run
         ):
             print("Ctrl-C ends it.", file=sys.stderr, flush=True)
-        status = family.wait()
+        while (status := family.wait()) == RENEWED:
+            family.dismiss("voice")
+            _add_instrument(family, find(), place, options)
         if options.report is not None and report.exists():
             whole = {**json.loads(report.read_text()), **_sound(ring)}
             options.report.write_text(json.dumps(whole, indent=2) + "\n")
@@ -85,6 +86,15 @@ def play(instrument: Instrument, options: Options) -> int:
         if written is not None and status == 0:
             print(f"Wrote {written}.", file=sys.stderr)
     return status
+
+
+def _add_instrument(family: Family, instrument: Instrument, place: str, options: Options) -> None:
+    """Start the instrument, and its voice if it has one."""
+    changes = [*options.changes, *_free_ports(instrument)]
+    common = [str(instrument.path), "--state", place, *(f"--set={change}" for change in changes)]
+    if any(part.kind == "synth" for part in instrument.of("sink")):
+        family.add("voice", ["synth", *common], again=True)
+    family.add("instrument", ["run", *common, f"--report={place}/report.json", *options.run], again=False)
 
 
 def _sound(ring: Path) -> dict[str, object]:
@@ -151,12 +161,12 @@ class Family:
             name = self._next(min(pausing.values(), default=math.inf))
             for other in [one for one, until in pausing.items() if until <= time.monotonic()]:
                 del pausing[other]
-                self._start(other)
+                self._start(other) if other in self._commands else None
             if name == SIGNALLED:
                 self._ending = True
                 pausing.clear()
                 self._leader().send_signal(signal.SIGTERM)
-            elif name is None or (self._ending and self._commands[name][1]):
+            elif name is None or name not in self._commands or (self._ending and self._commands[name][1]):
                 continue
             elif not self._commands[name][1]:
                 return self._left(name, self._children[name].returncode)
@@ -184,6 +194,13 @@ class Family:
         )
         return 128 - status
 
+    def dismiss(self, name: str) -> None:
+        """End one that is not needed now, if there is one; it is not started again."""
+        if self._commands.pop(name, None) is not None:
+            child = self._children.pop(name)
+            child.terminate()
+            _see_off(child)
+
     def end(self) -> None:
         """Bring everyone to rest, the youngest first, and kill whoever does not come."""
         self._ending = True
@@ -191,11 +208,7 @@ class Family:
             if child.poll() is None:
                 child.terminate()
         for child in reversed(self._children.values()):
-            try:
-                child.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            _see_off(child)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -216,3 +229,12 @@ class Family:
             self._ended.put(name)
 
         threading.Thread(target=watch, name=f"watch {name}", daemon=True).start()
+
+
+def _see_off(child: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that was told to end, and kill it when it does not."""
+    try:
+        child.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

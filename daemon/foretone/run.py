@@ -18,7 +18,7 @@ from typing import Any
 from foretone import kinds, punctual
 from foretone.clock import Clock, HandClock, WallClock
 from foretone.control import Control
-from foretone.errors import InstrumentError, ModelError
+from foretone.errors import RENEWED, InstrumentError, ModelError
 from foretone.instrument import Instrument
 from foretone.parts import BUSES, Board
 from foretone.recorder import Recorder
@@ -77,6 +77,7 @@ def run(instrument: Instrument, options: Options) -> int:
             log.warning("answers may come late under load: allow it to run first (%s)", punctual.ADVICE)
         stage.open()
         ghost = Performer(stage, clock) if board.name == "fake" else None
+        control = None
         if options.folder is not None:
             control = Control(options.folder / "control.sock", stage, ghost)
             mirror.callback(control.close)
@@ -87,7 +88,7 @@ def run(instrument: Instrument, options: Options) -> int:
         systemd.ready(f"{instrument.title} plays")
         log.info("%s plays on %s", instrument.title, BOARDS[board.name])
         conductor.run(clock.now() + options.seconds)
-    return 0
+    return RENEWED if control is not None and control.renewed else 0
 
 
 def make_board(name: str, clock: Clock, seed: int) -> Board:

@@ -1,20 +1,29 @@
-"""What is shipped: instruments, and the models that they play."""
+"""Where instruments and models are: this machine's own, and those that are shipped."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-PLACES = (Path(__file__).parent / "instruments", Path(__file__).parents[2] / "deploy" / "instruments")
+HOME = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
+"""This machine's own: its sessions, models and instruments."""
+
+SHIPPED = (Path(__file__).parent / "instruments", Path(__file__).parents[2] / "deploy" / "instruments")
 """In an installed package, and in a checkout."""
 
 
-def files(pattern: str) -> list[Path]:
+def shipped(pattern: str) -> list[Path]:
     """The shipped files of that pattern, by name."""
-    return sorted(file for place in PLACES for file in place.glob(pattern))
+    return sorted(file for place in SHIPPED for file in place.glob(pattern))
+
+
+def instruments() -> dict[str, Path]:
+    """Instrument files by their names; this machine's own comes in place of a shipped one of that name."""
+    own = sorted((HOME / "instruments").glob("[!.]*.toml"))
+    return {file.stem: file for file in (*shipped("*.toml"), *own)}
 
 
 def model(folder: Path, name: str) -> Path:
-    """Where a model is: beside the instrument file, else among those that are shipped."""
-    beside = folder / name
-    shipped = {file.name: file for file in files("*.tflite")}
-    return beside if beside.exists() else shipped.get(name, beside)
+    """Where a model is: beside the instrument file, else among this machine's own, else among the shipped."""
+    places = (folder, HOME / "models", *SHIPPED)
+    return next((file for place in places if (file := place / name).exists()), folder / name)

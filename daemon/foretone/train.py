@@ -48,16 +48,16 @@ def train(
 
 
 def played_last(sessions: Path) -> Path:
-    """The file of the instrument that was played last; SessionError when it is not clear which."""
+    """The file of the instrument that was played last; SessionError when it is none that we know."""
     for path in sorted(sessions.glob("*.csv"), reverse=True):
         try:
             title = read_header(path).instrument
         except SessionError:
             continue
-        for file in shelf.files("*.toml"):
+        for file in shelf.instruments().values():
             if files.load(file, roles=("source",)).title == title:
                 return file
-        raise SessionError(f"{title} was played last, and is not a shipped instrument: name its file")
+        raise SessionError(f"{title} was played last, and no instrument here is called so: name its file")
     raise SessionError(f"nothing was played yet, or not recorded: there is no session in {sessions}")
 
 

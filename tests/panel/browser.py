@@ -6,6 +6,7 @@ import json
 import shutil
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
@@ -122,6 +123,12 @@ class Page:
 
     def press(self, selector: str, *keys: str) -> None:
         """Click there; with `keys`, give it the focus and type them instead."""
+        try:
+            self._press(selector, *keys)
+        except StaleElementReferenceException:  # the list that it stands in was told anew meanwhile
+            self._press(selector, *keys)
+
+    def _press(self, selector: str, *keys: str) -> None:
         found = self.find(selector)
         if keys:
             self.driver.execute_script("arguments[0].focus()", found)

@@ -114,3 +114,39 @@ def test_a_session_is_heard_again_learned_from_and_its_model_taken_on_stage(tmp_
     page.drag("lever", 0.8)
     page.wait(lambda: page.positions()["arm"] is not None, "the new model's answer")
     assert page.complaints() == []
+
+
+def test_its_file_is_changed_in_the_page_and_it_plays_the_new_one(tmp_path, address, open_page):
+    page = open_page(address)
+    page.wait(lambda: page.link() == "live", "the instrument")
+    page.press("#tab-instrument")
+    page.wait(lambda: page.find("#file").get_attribute("value").startswith("# The EMPI"), "its file")
+    assert page.text("#file-name") == "empi.toml, as it was shipped"
+
+    def write(old, new):
+        page.driver.execute_script(
+            """const file = document.getElementById("file");
+               file.value = file.value.replace(arguments[0], arguments[1]);
+               file.dispatchEvent(new Event("input"));""",
+            old,
+            new,
+        )
+
+    write("silence = 0.8", "silence = 900")
+    page.wait(lambda: "silence must be 0.05 to 30 s" in page.text("#file-faults"), "the fault")
+    assert page.find("#save").get_attribute("disabled")
+    page.press("#file-faults button")
+    marked = page.driver.execute_script(
+        "const f = document.getElementById('file'); return f.value.slice(f.selectionStart, f.selectionEnd)"
+    )
+    assert marked.startswith("silence = 900"), "the fault leads to its line"
+    write("silence = 900", "silence = 2.5")
+    write('title = "EMPI"', 'title = "Mine"')
+    page.wait(lambda: not page.find("#save").get_attribute("disabled"), "it to be right")
+    page.press("#save")
+    page.wait(lambda: page.text("#saved") == "It plays.", "it to be saved", 20)
+    page.wait(lambda: page.text("#title").upper() == "MINE", "the new instrument to play", 20)
+    assert (tmp_path / "instruments" / "empi.toml").exists()
+    page.wait(lambda: page.text("#file-name") == "empi.toml", "its own file")
+    page.press("#earlier")
+    page.wait(lambda: page.text("#title").upper() == "EMPI", "the earlier one to play again", 20)

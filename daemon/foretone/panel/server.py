@@ -21,9 +21,10 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from foretone.errors import ForetoneError, PacketError, SettingError
-from foretone.panel import house, wishes
+from foretone.panel import house, wishes, workbench
 from foretone.panel.control import ControlLink
 from foretone.panel.door import COOKIE, Door
+from foretone.panel.edit import Edit
 from foretone.panel.errands import Errands
 from foretone.panel.fetch import Fetch
 from foretone.panel.library import Library
@@ -70,9 +71,10 @@ class Panel:
     async def start(self) -> str:
         """Open both sockets; return the page's address. Raises SettingError when one of them cannot be."""
         self._link = ControlLink(self._folder, self._heard)
-        application = web.Application(middlewares=[self._guard])
+        application = web.Application(middlewares=[self._guard], client_max_size=workbench.LARGEST)
         application.router.add_get("/live", self._live)
         Fetch(self._library).add_to(application.router)
+        Edit(self._door, self._file, lambda: self._link.send({"renew": True})).add_to(application.router)
         application.router.add_get("/{name:.*}", self._asset)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         try:
@@ -182,7 +184,7 @@ class Panel:
             visitor.listens = value
             visitor.outbox.silence()
         elif name == "train":
-            self._errands.train((self._about or {}).get("file")) if value else self._errands.stop()
+            self._errands.train(self._file()) if value else self._errands.stop()
         elif name == "trim":
             self._errands.trim(*value)
         elif not self._link.send({name: self._errands.placed(name, value)}):
@@ -216,6 +218,10 @@ class Panel:
         if self._about is not None and visitor.about != self._about:
             visitor.about = self._about
             visitor.outbox.put("about", self._about)
+
+    def _file(self) -> str | None:
+        """The file of the instrument that plays, or None while it does not answer."""
+        return self._about.get("file") if self._about and self._control_answers() else None
 
     def _control_answers(self) -> bool:
         return time.monotonic() - self._last_word < SILENT

@@ -2,6 +2,7 @@
 
 import { byId, mark, say } from "./dom.js";
 import { Health } from "./health.js";
+import { Instrument } from "./instrument.js";
 import { Stage } from "./levers.js";
 import { Live } from "./live.js";
 import { Sessions } from "./sessions.js";
@@ -42,9 +43,8 @@ const health = new Health();
 const timeline = new Timeline(byId("timeline"), byId("legend"));
 const settings = new Settings(byId("choices"), byId("sliders"), live);
 const sessions = new Sessions(live);
-new Tabs(byId("tabs"), (name) => {
-  if (name === "sessions") sessions.fetch();
-});
+const instrument = new Instrument();
+const tabs = new Tabs(byId("tabs"), (name) => ({ sessions, instrument })[name]?.fetch());
 const stage = new Stage(byId("levers"), byId("stage"), (source, values) => {
   live.soon(`hold ${source}`, { hold: [source, values] });
 });
@@ -82,6 +82,7 @@ function build(told) {
   const shape = JSON.stringify(told, (key, value) => (key === "value" || key === "model" ? undefined : value));
   about = told;
   sessions.build(about);
+  if (tabs.chosen === byId("tab-instrument")) instrument.refresh();
   if (shape === built) return;
   built = shape;
   document.title = `${about.title} · Foretone`;
