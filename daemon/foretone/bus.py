@@ -2,7 +2,7 @@
 
 Each turn writes the newest value of every actuator, then reads the sensors that are due, and stamps the
 time beside the read. A driver that fails is closed, sits out a growing pause, and is opened again: a cable
-may be pulled and put back while the others play on.
+may be pulled and put back while the others play on. `midibus.py` is the bus of what is spoken to in MIDI.
 """
 
 from __future__ import annotations
@@ -92,9 +92,15 @@ class Bus:
         self.clock = clock
         self.devices: list[Device] = []
         self._emit = emit
-        self._queue: SimpleQueue[tuple[Device, Event] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Any] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stopping = False
+
+    def device(self, part: Part, make: Callable[..., Any]) -> Device:
+        """A seat on this bus for a driver, which `make(**settings)` makes."""
+        device = Device(part, make, self)
+        self.devices.append(device)
+        return device
 
     def put(self, device: Device, event: Event) -> None:
         """The newest event that `device` should show; older ones it has not shown yet are forgotten."""
@@ -119,7 +125,7 @@ class Bus:
         # Only what moves: a sensor that hangs must not keep an actuator from coming to rest.
         self._collect(None)
         for device in self.devices:
-            if device.driver is not None and device.wanted is not None:
+            if device.driver is not None:
                 self._try(device, self._write, device)
         for role in ("sink", "source"):
             for device in reversed(self.devices):
@@ -133,7 +139,7 @@ class Bus:
         wanted = (max(d.due, d.again) if d.driver else d.again for d in self.devices)
         return min(wanted, default=math.inf)
 
-    def step(self, first: tuple[Device, Event] | None = None) -> None:
+    def step(self, first: Any = None) -> None:
         """One turn: newest writes, then movements under way, then reads."""
         self._collect(first)
         now = self.clock.now()
@@ -151,7 +157,7 @@ class Bus:
         while not self._stopping:
             self.step(self.clock.wait(self._queue, self.wake()))
 
-    def _collect(self, first: tuple[Device, Event] | None) -> None:
+    def _collect(self, first: Any) -> None:
         items = [first]
         while not self._queue.empty():
             items.append(self._queue.get_nowait())

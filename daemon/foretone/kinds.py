@@ -23,7 +23,9 @@ SHELVES = {
     "player": ("foretone.players",),
     "sink": ("foretone.sinks", "foretone_hardware"),
 }
-NOT_DRIVERS = ("device", "fake", "pi")
+NOT_DRIVERS = ("control", "device", "fake", "message", "pi", "sequencer", "surface")
+MAKES = {"source": ("read", "receive"), "sink": ("write",)}
+"""What a driver must be able to do to serve in a role, one of these."""
 REQUIRED = inspect.Parameter.empty
 
 
@@ -99,11 +101,19 @@ def find(role: str, kind: object) -> type:
         raise LookupError(f"kind '{kind}' needs a library that is not installed: {error}") from error
     for name, maker in vars(module).items():
         if inspect.isclass(maker) and name.lower() == kind.replace("_", "").replace("-", "").lower():
-            can = "read" if role == "source" else "write"
-            if known[kind].startswith("foretone_hardware") and not hasattr(maker, can):
-                raise LookupError(f"'{kind}' cannot be a {role}: it does not {can}")
+            if known[kind].startswith("foretone_hardware") and not _can(maker, role):
+                raise LookupError(f"'{kind}' cannot be a {role}: it does not {MAKES[role][0]}")
             return maker
     raise LookupError(f"module {known[kind]} has no class named after it")
+
+
+def is_driver(maker: type) -> bool:
+    """Whether a bus's thread owns what this makes."""
+    return any(_can(maker, role) for role in MAKES)
+
+
+def _can(maker: type, role: str) -> bool:
+    return any(hasattr(maker, method) for method in MAKES[role])
 
 
 def house(maker: type) -> list[str]:

@@ -1,7 +1,7 @@
 """The three contracts of an instrument: what hears, what answers, what plays.
 
 The class of a kind takes what the house gives it first, by position and by name, and what a builder may
-choose after, by keyword. The house gives: `i2c`, `pins` (a driver's bus), `clock`, `axes` (of what it
+choose after, by keyword. The house gives: `i2c`, `pins`, `midi` (a driver's bus), `clock`, `axes` (of what it
 hears or plays), `name` (of the part), `emit` (into the conductor's queue, from any thread), `random`
 (seeded), `folder` (where the instrument file lies).
 """
@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
 from foretone.event import Event, Message
-from foretone_hardware.device import LIVE, Actuator, Board, Live, Range, Sensor
+from foretone_hardware.device import LIVE, Actuator, Board, Controller, Live, Midi, Range, Sensor
 
-__all__ = ["BUSES", "HOUSE", "LIVE", "Actuator", "Board", "Emit", "Listener", "Live", "Player", "Polled",
-           "Range", "Sensor", "Sink", "Ticked"]  # fmt: skip
+__all__ = ["BUSES", "HOUSE", "LIVE", "Actuator", "Board", "Controller", "Emit", "Listener", "Live", "Midi",
+           "Player", "Polled", "Range", "Sensor", "Sink", "Ticked"]  # fmt: skip
 
-BUSES = ("i2c", "pins")
+BUSES = ("i2c", "pins", "midi")
 HOUSE = (*BUSES, "clock", "axes", "name", "emit", "random", "folder")
 Emit = Callable[[Message], None]
 

@@ -67,6 +67,11 @@ class Seat:
         return getattr(self.part, "epoch", 0)
 
     @property
+    def waits(self) -> str:
+        """What it is waiting for, as a sentence: no fault, only a cable that is not in yet."""
+        return ""
+
+    @property
     def target(self) -> Any:
         """The object whose attributes the settings are."""
         return self.part

@@ -14,6 +14,7 @@ from foretone.conductor import Conductor
 from foretone.errors import InstrumentError, ModelError
 from foretone.event import Event
 from foretone.instrument import Instrument, Part
+from foretone.midibus import MidiBus
 from foretone.parts import BUSES, Board
 from foretone.recorder import Recorder
 from foretone.seat import Seat
@@ -47,7 +48,7 @@ class Stage:
         for part in self.instrument.parts.values():
             if part.role == "source" and self._sources is not None:
                 self.conductor.seat(Seat(part, self._sources.get(part.name)))
-            elif _is_driver(part):
+            elif kinds.is_driver(part.maker):
                 self._seat_driver(part)
             else:
                 self._seat_made(part)
@@ -94,15 +95,16 @@ class Stage:
             [self.conductor.latency["due_to_played"], *(device.lateness for device in devices)]
         )
         counts = {**self.conductor.counts, "overflowed": 0}
-        for seat in self.conductor.seats.values():
-            counts["malformed"] += getattr(seat.part, "malformed", 0)
-            counts["overflowed"] += getattr(seat.part, "overflowed", 0)
+        for counter in [*(seat.part for seat in self.conductor.seats.values()), *self.buses.values()]:
+            counts["malformed"] += getattr(counter, "malformed", 0)
+            counts["overflowed"] += getattr(counter, "overflowed", 0)
         return {
             **counts,
             "servo_writes": sum(device.writes for device in servos),
             "superseded": sum(device.superseded for device in devices),
             "unrecorded": self.recorder.lost if self.recorder else 0,
             "faults": {seat.name: seat.faults for seat in self.conductor.seats.values() if seat.faults},
+            "waiting": {seat.name: seat.waits for seat in self.conductor.seats.values() if seat.waits},
             "late": dict(self.conductor.late.counts),
             "latency_ms": {
                 "input_to_prediction": self.conductor.latency["input_to_prediction"].summary(),
@@ -113,7 +115,11 @@ class Stage:
 
     def faults(self) -> list[str]:
         """What is out of order just now, a sentence each."""
-        told = [f"{seat.name}: {seat.fault}" for seat in self.conductor.seats.values() if seat.fault]
+        told = [
+            f"{seat.name}: {seat.fault or seat.waits}"
+            for seat in self.conductor.seats.values()
+            if seat.fault or seat.waits
+        ]
         if self.recorder is not None and self.recorder.fault:
             told.append(self.recorder.fault)
         return told
@@ -123,15 +129,18 @@ class Stage:
         wire = next((name for name in kinds.house(part.maker) if name in BUSES), part.name)
         bus = self.buses.get(wire)
         if bus is None:
-            bus = self.buses[wire] = Bus(wire, self.conductor.clock, self.conductor.emit)
-        device = Device(part, lambda **chosen: self._make(part, chosen), bus)
+            bus = self.buses[wire] = self._bus(wire)
+        device = bus.device(part, lambda **chosen: self._make(part, chosen))
         try:
             if wire in BUSES:
-                self.board.fit(part.name, part.maker, part.settings)
+                self.board.fit(part.name, part.maker, part.settings, part.role)
         except OSError as error:
             raise InstrumentError(self.instrument.path, [f"[{part.role}.{part.name}] {error}"]) from error
-        bus.devices.append(device)
         self.conductor.seat(device)
+
+    def _bus(self, wire: str) -> Bus:
+        clock, emit = self.conductor.clock, self.conductor.emit
+        return MidiBus(clock, emit, lambda: self.board.midi) if wire == "midi" else Bus(wire, clock, emit)
 
     def _seat_made(self, part: Part) -> None:
         seat = Seat(part, None)
@@ -165,12 +174,10 @@ class Stage:
             "folder": self.instrument.path.parent,
         }
         wanted = kinds.house(part.maker)
-        given.update({wire: getattr(self.board, wire) for wire in BUSES if wire in wanted})
+        for wire in set(BUSES) & set(wanted):
+            bus = self.buses[wire]
+            given[wire] = bus.sender(part.name) if isinstance(bus, MidiBus) else getattr(self.board, wire)
         made = part.maker(*(given[name] for name in wanted), **settings)
         if part.role == "sink" and hasattr(made, "origins"):
             made.origins = part.wires
         return made
-
-
-def _is_driver(part: Part) -> bool:
-    return hasattr(part.maker, "read") or hasattr(part.maker, "write")

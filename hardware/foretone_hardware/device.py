@@ -95,9 +95,17 @@ class SPI(Protocol):
 class Midi(Protocol):
     """The MIDI ports that are plugged in just now, each both ways, known by their names."""
 
+    wake: float
+    """When it wants its next `tick`; `inf` for ports that have a thread of their own."""
+
+    @property
+    def malformed(self) -> int:
+        """How many bytes arrived that belong to no message; they are dropped."""
+
     def listen(self, heard: Heard, plugged: Plugged) -> None:
         """Call `heard(port, message)` for each message that arrives, and `plugged(port, there)` when a port
-        comes or goes, first for those that are there already; from a thread of the ports' own.
+        comes or goes. Those that are there already are told before it returns, everything else from a
+        thread of the ports' own or from `tick`.
 
         A message is whole: status byte first, running status undone, SysEx from F0 to F7.
         """
@@ -105,9 +113,14 @@ class Midi(Protocol):
     def send(self, port: str, message: bytes) -> None:
         """Send one whole message to the port of exactly this name; dropped when it is gone."""
 
+    def tick(self, now: float, /) -> None:
+        """It is `wake` or later."""
+
 
 Heard = Callable[[str, bytes], None]
 Plugged = Callable[[str, bool], None]
+Send = Callable[[bytes], None]
+"""Sends one whole message to a driver's own port; drops it while that is unplugged."""
 
 
 class Board(Protocol):
@@ -131,8 +144,10 @@ class Board(Protocol):
     def pins(self) -> Any:
         """A gpiozero pin factory; opened at first use."""
 
-    def fit(self, name: str, driver: type, settings: Mapping[str, Any]) -> None:
-        """A part called `name` will be opened here; a fake board puts a model of its chip on the bus."""
+    def fit(self, name: str, driver: type, settings: Mapping[str, Any], role: str = "source") -> None:
+        """A part called `name` will be opened here, as a source or a sink; a fake board puts a model of its
+        chip on the bus.
+        """
 
     def close(self) -> None:
         """Give every wire back."""
@@ -177,12 +192,14 @@ class Controller(Protocol):
     """A driver that is spoken to in MIDI. One object serves a source, which hears it, or a sink, which shows
     on it; both get every message of their port, so that a ring is painted again after it was turned.
 
-    It is given a `send(message)` as its `midi` argument, which reaches its own port, and drops the message
-    while that is unplugged. The bus's thread calls every method; `now` is seconds of the clock.
+    Its `midi` argument is a `Send`. The bus's thread calls every method; `now` is seconds of the clock. A
+    driver that also has `sent(message, now)` is told of every message to its port, whoever sends it.
     """
 
     port: str
-    """Its port is the one whose name contains this, whatever its number."""
+    """Its port is the one whose name contains this, whatever its number. Of several devices with one name
+    the second is found by ` #2` at the end, the third by ` #3`, in the order in which they appeared.
+    """
 
     wake: float
     """When it wants its next `tick`, in seconds of the clock; `inf` for never."""
@@ -191,24 +208,26 @@ class Controller(Protocol):
     def axes(self) -> tuple[str, ...]:
         """What moves, one name for each value."""
 
-    def plug(self, now: float) -> None:
-        """Its port is there, or there again: set its mode, paint everything."""
+    def plug(self, now: float, /) -> None:
+        """Its port is there, or there again: set its mode, paint everything. A sink is then told again what
+        it shows.
+        """
 
-    def unplug(self, now: float) -> tuple[float, ...] | None:
+    def unplug(self, now: float, /) -> tuple[float, ...] | None:
         """Its port is gone; what it held is released. Returns as `receive`."""
 
-    def receive(self, message: bytes, now: float) -> tuple[float, ...] | None:
+    def receive(self, message: bytes, now: float, /) -> tuple[float, ...] | None:
         """One message came. Returns the position of all axes when that moved one, nothing at all `()` when
         the player let go, else None. Never raises, whatever the bytes.
         """
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float, /) -> None:
         """It is `wake` or later: send what is due, such as a ping."""
 
-    def write(self, values: Sequence[float], place: int = 0) -> None:
+    def write(self, values: Sequence[float], place: int = 0, /) -> None:
         """Show these positions, 0..1; `place` counts the parts that the sink plays, in the file's order."""
 
-    def rest(self, place: int = 0) -> None:
+    def rest(self, place: int = 0, /) -> None:
         """Show that this one let go."""
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The Raspberry Pi that this runs on: its I2C bus and its pins, each opened at first use."""
+"""The Raspberry Pi that this runs on: its I2C bus, its pins and its MIDI ports, each opened at first use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from foretone_hardware.device import I2C, DeviceError
+from foretone_hardware.device import I2C, DeviceError, Midi
 
 BUS = 1
 """The I2C bus on GPIO 2 and 3, on every model."""
@@ -48,6 +48,13 @@ class Pi:
         return bus
 
     @cached_property
+    def midi(self) -> Midi:
+        """The ports of ALSA's sequencer: USB, Bluetooth, and other programs."""
+        from foretone_hardware.sequencer import Sequencer
+
+        return Sequencer()
+
+    @cached_property
     def pins(self) -> Any:
         """A gpiozero pin factory on lgpio, the one library for the pins of every model."""
         # lgpio makes a FIFO in this folder when it is imported, by default the working directory.
@@ -67,7 +74,7 @@ class Pi:
                 " and its user in the group gpio?"
             ) from error
 
-    def fit(self, name: str, driver: type, settings: Mapping[str, Any]) -> None:
+    def fit(self, name: str, driver: type, settings: Mapping[str, Any], role: str = "source") -> None:
         """A builder has done that, with solder."""
 
     def close(self) -> None:
@@ -75,6 +82,9 @@ class Pi:
         if "i2c" in self.__dict__:
             self.i2c.deinit()  # type: ignore[attr-defined]  # busio has it, drivers have no use for it
             del self.i2c
+        if "midi" in self.__dict__:
+            self.midi.close()  # type: ignore[attr-defined]  # the sequencer has it, drivers have no use for it
+            del self.midi
         if "pins" in self.__dict__:
             self.pins.close()
             del self.pins

@@ -15,6 +15,16 @@ and a chip on pins
 
     Chip(pins, where)                 connects itself to pins of gpiozero's mock factory
     close()                           lets go of them
+
+and what is spoken to in MIDI
+
+    Chip(say)                         as it is when power comes on; `say(bytes)` sends to the computer
+    write(message)                    one whole message from the computer
+    scan()                            100 times a second: looks where its hands are, and says what moved
+    width(settings)                   how many axes a hand holds, when the driver's `axes` do not say
+
+A hand's `at()` is where it is without the noise that is in `hand()`: a knob that sends numbers has steps of
+its own.
 """
 
 from __future__ import annotations
@@ -28,6 +38,7 @@ from typing import Any, Protocol
 
 from foretone_hardware.device import DeviceError
 from foretone_hardware.fake.i2c import FakeI2C
+from foretone_hardware.fake.midi import FakeMidi
 from foretone_hardware.fake.pins import FakePins
 
 NOISE = 0.0005
@@ -45,7 +56,7 @@ class Clock(Protocol):
 
 
 class FakeBoard:
-    """Fit parts to it, give its `i2c` and `pins` to their drivers, and be the hands and eyes.
+    """Fit parts to it, give its `i2c`, `pins` and `midi` to their drivers, and be the hands and eyes.
 
     Any thread may call every method; the chips themselves are touched by the bus's thread only. Whoever
     names a part that is not fitted gets a KeyError that lists those that are.
@@ -56,15 +67,17 @@ class FakeBoard:
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self.i2c = FakeI2C()
         self.pins = FakePins()
+        self.midi = FakeMidi()
         self._clock = clock
         self._seed = seed
         self._parts: dict[str, _Part] = {}
         self._chips: dict[tuple[type, object], Any] = {}
 
-    def fit(self, name: str, driver: type, settings: Mapping[str, Any]) -> None:
+    def fit(self, name: str, driver: type, settings: Mapping[str, Any], role: str = "source") -> None:
         """Put a model of the driver's chip on its bus, or wire the part to the one that is there already.
 
-        Raises DeviceError when the driver has no model, or another chip sits there.
+        What can hear and show is held as a source, or looked at as a sink: `role` says which. Raises
+        DeviceError when the driver has no model, or another chip sits there.
         """
         chip = getattr(sys.modules[driver.__module__], "Chip", None)
         if chip is None:
@@ -76,14 +89,15 @@ class FakeBoard:
         wire = parameters[0].name
         chosen = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} | dict(settings)
         where = chosen[chip.at]
-        there = self.i2c.chips.get(where) if wire == "i2c" else None
+        there = self._there(wire).get(where)
         if there is not None and type(there) is not chip:
+            place = f"{where:#x}" if wire == "i2c" else where
             raise DeviceError(
-                f"'{name}' cannot be at {where:#x}: another chip is; bridge and write another address"
+                f"'{name}' cannot be at {place}: another chip is; bridge and write another {chip.at}"
             )
-        axes: tuple[str, ...] = driver.axes  # type: ignore[attr-defined]  # every driver has them
-        hand = _Hand(len(axes), self._clock, random.Random(f"{self._seed} {name}"))
-        self._parts[name] = _Part(chip, wire, where, chosen, hand)
+        axes = chip.width(chosen) if hasattr(chip, "width") else len(driver.axes)  # type: ignore[attr-defined]
+        hand = _Hand(axes, self._clock, random.Random(f"{self._seed} {name}"))
+        self._parts[name] = _Part(chip, wire, where, chosen, hand, role)
         self.plug(name)
 
     def hold(self, name: str, values: Sequence[float]) -> None:
@@ -97,7 +111,7 @@ class FakeBoard:
         its pin is driven.
         """
         part = self._part(name)
-        if hasattr(part.model, "wire"):
+        if part.is_held:
             return part.hand.values
         chip = self._chips.get(part.place)
         return () if chip is None else tuple(chip.look(part.settings))
@@ -112,6 +126,8 @@ class FakeBoard:
         chip = self._chips.pop(part.place, None)
         if part.bus == "i2c":
             self.i2c.chips.pop(part.where, None)
+        elif part.bus == "midi":
+            self.midi.unplug(part.where)
         elif chip is not None:
             chip.close()
 
@@ -120,10 +136,13 @@ class FakeBoard:
         part = self._part(name)
         chip = self._chips.get(part.place)
         if chip is None:
-            given = () if part.bus == "i2c" else (self.pins, part.where)
-            chip = self._chips[part.place] = part.model(*given)
+            if part.bus == "midi":
+                chip = self.midi.plug(part.where, part.model)
+            else:
+                chip = part.model(*(() if part.bus == "i2c" else (self.pins, part.where)))
+            self._chips[part.place] = chip
         for other in self._parts.values():
-            if other.place == part.place and hasattr(chip, "wire"):
+            if other.place == part.place and other.is_held:
                 chip.wire(other.settings, other.hand)
         if part.bus == "i2c":
             self.i2c.chips[part.where] = chip
@@ -131,8 +150,14 @@ class FakeBoard:
     def close(self) -> None:
         """Nothing is left of it."""
         self.i2c.chips.clear()
+        self.midi.chips.clear()
         self.pins.close()
         self._chips.clear()
+
+    def _there(self, wire: str) -> dict[Any, Any]:
+        """What sits on a wire that has one chip in each place."""
+        wires: dict[str, dict[Any, Any]] = {"i2c": self.i2c.chips, "midi": self.midi.chips}
+        return wires.get(wire, {})
 
     def _part(self, name: str) -> _Part:
         try:
@@ -149,6 +174,11 @@ class _Part:
     where: Any
     settings: dict[str, Any]
     hand: _Hand
+    role: str
+
+    @property
+    def is_held(self) -> bool:
+        return self.role == "source" and hasattr(self.model, "wire")
 
     @property
     def place(self) -> tuple[type, object]:
@@ -168,8 +198,11 @@ class _Hand:
             raise ValueError(f"hold {len(self.values)} values, one for each axis, not {len(values)}")
         self.values = tuple(min(1.0, max(0.0, value)) for value in values)
 
-    def __call__(self) -> tuple[float, ...]:
+    def at(self) -> tuple[float, ...]:
         performer = self.performer
         if performer is not None and (values := performer(self._clock.now())) is not None:
             self.hold(values)
-        return tuple([value + self._random.gauss(0.0, NOISE) for value in self.values])
+        return self.values
+
+    def __call__(self) -> tuple[float, ...]:
+        return tuple([value + self._random.gauss(0.0, NOISE) for value in self.at()])
