@@ -99,8 +99,7 @@ class MidiBus(Bus):
     def __init__(self, clock: Clock, emit: Emit, ports: Callable[[], Midi]) -> None:
         super().__init__("midi", clock, emit)
         self.consoles: list[Console] = []
-        self.overflowed = 0
-        """Messages that came faster than they could be taken."""
+        self._lost = 0
         self._open = ports
         self._ports: Midi | None = None
         self._there: list[str] = []
@@ -110,6 +109,11 @@ class MidiBus(Bus):
     def malformed(self) -> int:
         """Bytes that belonged to no message."""
         return self._ports.malformed if self._ports is not None else 0
+
+    @property
+    def overflowed(self) -> int:
+        """Messages that came, or were sent, faster than they could be taken."""
+        return self._lost + (self._ports.overflowed if self._ports is not None else 0)
 
     def device(self, part: Part, make: Callable[..., Any]) -> Device:
         """A seat for a controller."""
@@ -164,7 +168,7 @@ class MidiBus(Bus):
     def _hear(self, port: str, message: bytes) -> None:
         """One message came; from the ports' thread."""
         if self._queue.qsize() >= QUEUE:
-            self.overflowed += 1
+            self._lost += 1
         else:
             self._queue.put(_Heard(port, message, self.clock.now()))
 
@@ -208,7 +212,9 @@ class MidiBus(Bus):
                     self._ask(console, console.driver.unplug, now)
 
     def _connect(self, console: Console, now: float) -> None:
-        console.port = next((port for port in self._there if matches(console.driver.port, port)), "")
+        wanted = console.driver.port
+        found = [port for port in self._there if matches(wanted, port)]
+        console.port = wanted if wanted in found else next(iter(found), "")
         if console.port and self._try(console, console.driver.plug, now):
             self._try(console, console.repaint)
 

@@ -102,6 +102,10 @@ class Midi(Protocol):
     def malformed(self) -> int:
         """How many bytes arrived that belong to no message; they are dropped."""
 
+    @property
+    def overflowed(self) -> int:
+        """How many messages were lost because they came, or were sent, faster than they could be taken."""
+
     def listen(self, heard: Heard, plugged: Plugged) -> None:
         """Call `heard(port, message)` for each message that arrives, and `plugged(port, there)` when a port
         comes or goes. Those that are there already are told before it returns, everything else from a

@@ -132,7 +132,7 @@ class Chip:
 
     def __init__(self, say: Send) -> None:
         self._say = say
-        self._hands: list[_Hand] = []
+        self._hands: dict[Any, _Hand] = {}
         self._came: dict[bytes, bytes] = {}
 
     @staticmethod
@@ -142,11 +142,12 @@ class Chip:
 
     def wire(self, settings: Mapping[str, Any], hand: Any) -> None:
         """A person's hand on these controls."""
-        self._hands.append(_Hand(settings["controls"], settings["step"], hand))
+        if hand not in self._hands:
+            self._hands[hand] = _Hand(settings["controls"], settings["step"], hand)
 
     def scan(self) -> None:
         """Say what the hands moved since the last look."""
-        for hand in self._hands:
+        for hand in self._hands.values():
             for message in hand.moved():
                 self._say(message)
 

@@ -35,8 +35,8 @@ class Sequencer:
             import alsa_midi
         except (ImportError, OSError) as error:
             raise DeviceError(f"MIDI needs alsa-midi and libasound2 ({error}): install both") from error
-        self.lost = 0
-        """Messages that could not be sent, or that came while we slept."""
+        self.overflowed = 0
+        """How many messages came, or were sent, faster than they could be taken."""
         self._alsa = alsa_midi
         self._lock = threading.Lock()
         """The library's client is not for two threads at once."""
@@ -76,7 +76,7 @@ class Sequencer:
         self._thread.start()
 
     def send(self, port: str, message: bytes) -> None:
-        """Send one message to the port of that name. What it cannot take is counted in `lost`."""
+        """Send one message to the port of that name. What it cannot take is counted in `overflowed`."""
         address = self._addresses.get(port)
         if address is None:
             return
@@ -85,7 +85,7 @@ class Sequencer:
                 self._client.event_output(self._alsa.MidiBytesEvent(message), port=self._port, dest=address)
                 self._client.drain_output()
             except self._alsa.ALSAError:
-                self.lost += 1
+                self.overflowed += 1
                 # What the kernel refuses would be tried again before all that follows.
                 self._client.drop_output_buffer()
 
@@ -121,7 +121,7 @@ class Sequencer:
                 except self._alsa.ALSAError as error:
                     if error.errnum == -errno.EAGAIN:
                         break
-                    self.lost += 1
+                    self.overflowed += 1
                     # We were too slow, or that was no MIDI; after anything else nothing more will come.
                     self._closing = error.errnum not in (-errno.ENOSPC, -errno.ENOENT, -errno.EINVAL)
         return events

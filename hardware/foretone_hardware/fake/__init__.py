@@ -6,6 +6,7 @@ It knows no chip. The module of a driver has, beside the driver, a class `Chip` 
     wire(settings, hand)              for a sensor: from now on `hand()` is where its axes are, each 0..1
     look(settings) -> (0..1, ...)     for an actuator: what a person sees; empty when it lets go
 
+`wire` is called again for every part that comes to sit on the chip.
 `settings` are all of the driver's, defaults included, so several parts can use one chip. A chip on I2C has
 
     Chip()                            as it is when power comes on
@@ -34,6 +35,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from foretone_hardware.device import DeviceError
@@ -89,11 +91,10 @@ class FakeBoard:
         wire = parameters[0].name
         chosen = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} | dict(settings)
         where = chosen[chip.at]
-        there = self._there(wire).get(where)
+        there = self.i2c.chips.get(where) if wire == "i2c" else None
         if there is not None and type(there) is not chip:
-            place = f"{where:#x}" if wire == "i2c" else where
             raise DeviceError(
-                f"'{name}' cannot be at {place}: another chip is; bridge and write another {chip.at}"
+                f"'{name}' cannot be at {where:#x}: another chip is; bridge and write another address"
             )
         axes = chip.width(chosen) if hasattr(chip, "width") else len(driver.axes)  # type: ignore[attr-defined]
         hand = _Hand(axes, self._clock, random.Random(f"{self._seed} {name}"))
@@ -123,29 +124,28 @@ class FakeBoard:
     def unplug(self, name: str) -> None:
         """Pull the part's chip off the board, with every other part on it: it does not answer any more."""
         part = self._part(name)
-        chip = self._chips.pop(part.place, None)
+        for other in self._beside(part):
+            chip = self._chips.pop(other.place, None)
+            if chip is not None and part.bus == "pins":
+                chip.close()
         if part.bus == "i2c":
             self.i2c.chips.pop(part.where, None)
         elif part.bus == "midi":
             self.midi.unplug(part.where)
-        elif chip is not None:
-            chip.close()
 
     def plug(self, name: str) -> None:
         """Put it back. It had no power, so it has forgotten everything it was told."""
         part = self._part(name)
-        chip = self._chips.get(part.place)
-        if chip is None:
-            if part.bus == "midi":
-                chip = self.midi.plug(part.where, part.model)
-            else:
-                chip = part.model(*(() if part.bus == "i2c" else (self.pins, part.where)))
-            self._chips[part.place] = chip
-        for other in self._parts.values():
-            if other.place == part.place and other.is_held:
+        for other in self._beside(part):
+            chip = self._chips.get(other.place)
+            if chip is None:
+                chip = self._chips[other.place] = other.model(*self._wires(other))
+            if other.is_held:
                 chip.wire(other.settings, other.hand)
-        if part.bus == "i2c":
-            self.i2c.chips[part.where] = chip
+            if part.bus == "i2c":
+                self.i2c.chips[part.where] = chip
+        if part.bus == "midi":
+            self.midi.plug(part.where, [self._chips[other.place] for other in self._beside(part)])
 
     def close(self) -> None:
         """Nothing is left of it."""
@@ -154,10 +154,14 @@ class FakeBoard:
         self.pins.close()
         self._chips.clear()
 
-    def _there(self, wire: str) -> dict[Any, Any]:
-        """What sits on a wire that has one chip in each place."""
-        wires: dict[str, dict[Any, Any]] = {"i2c": self.i2c.chips, "midi": self.midi.chips}
-        return wires.get(wire, {})
+    def _beside(self, part: _Part) -> list[_Part]:
+        """The parts in one place: on one chip, or spoken to through one MIDI port."""
+        return [p for p in self._parts.values() if (p.bus, p.where) == (part.bus, part.where)]
+
+    def _wires(self, part: _Part) -> tuple[Any, ...]:
+        if part.bus == "midi":
+            return (partial(self.midi.say, part.where),)
+        return () if part.bus == "i2c" else (self.pins, part.where)
 
     def _part(self, name: str) -> _Part:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from foretone_hardware.device import Heard, Plugged
@@ -20,7 +20,7 @@ class FakeMidi:
     """
 
     def __init__(self) -> None:
-        self.chips: dict[str, Any] = {}
+        self.chips: dict[str, list[Any]] = {}
         self.wake = math.inf
         self._heard: Heard = lambda _port, _message: None
         self._plugged: Plugged = lambda _port, _there: None
@@ -29,7 +29,12 @@ class FakeMidi:
     @property
     def malformed(self) -> int:
         """Bytes that belonged to no message."""
-        return sum(joiner.malformed for joiner in self._joiners.values())
+        return sum(joiner.malformed for joiner in list(self._joiners.values()))
+
+    @property
+    def overflowed(self) -> int:
+        """Nothing is lost here."""
+        return 0
 
     def listen(self, heard: Heard, plugged: Plugged) -> None:
         """Tell what is there, and from then on what arrives and what comes and goes."""
@@ -40,27 +45,27 @@ class FakeMidi:
 
     def send(self, port: str, message: bytes) -> None:
         """Bytes to the device at `port`."""
-        chip = self.chips.get(port)
-        if chip is not None:
+        for chip in self.chips.get(port, ()):
             chip.write(message)
 
     def tick(self, now: float) -> None:
         """Every device looks where its hands are."""
         self.wake = now + PERIOD
-        for chip in list(self.chips.values()):
-            chip.scan()
+        for chips in list(self.chips.values()):
+            for chip in chips:
+                chip.scan()
 
     def say(self, port: str, data: bytes) -> None:
         """Bytes from the device at `port`, chopped up and wrong as they may be. Any thread."""
         for message in self._joiners.setdefault(port, Joiner()).take(data):
             self._heard(port, message)
 
-    def plug(self, port: str, model: type) -> Any:
-        """Put a device there, just switched on, and return it."""
-        chip = self.chips[port] = model(partial(self.say, port))
-        self._joiners.setdefault(port, Joiner())
-        self._plugged(port, True)
-        return chip
+    def plug(self, port: str, chips: Sequence[Any]) -> None:
+        """These devices share a port, which is there from now on."""
+        new = port not in self.chips
+        self.chips[port] = list(dict.fromkeys(chips))
+        if new:
+            self._plugged(port, True)
 
     def unplug(self, port: str) -> None:
         """Pull its cable."""
