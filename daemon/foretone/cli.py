@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from foretone.clock import WallClock
 from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentError, ModelError
 from foretone.instrument import Instrument, find, load
 from foretone.parent import die_with_parent
@@ -130,6 +131,18 @@ def _train(options: argparse.Namespace) -> int:
     asked += [] if options.begin is None else [f"--from={options.begin}"]
     asked += ["--progress"] if options.progress else []
     return train.train(_instrument(options), options.player, options.log, options.out, asked)
+
+
+def _learn(options: argparse.Namespace) -> int:
+    from foretone import learn, run
+
+    clock = WallClock()
+    board = run.make_board(options.board, clock, 0)
+    try:
+        learn.learn(board, clock, options.port, options.axes, options.name, options.into)
+    finally:
+        board.close()
+    return 0
 
 
 def _synth(options: argparse.Namespace) -> int:
@@ -260,6 +273,15 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--progress", action="store_true", help="tell it in lines of JSON, not as a bar")
     _add_log(made)
     made.add_argument("--out", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s")
+
+    made = command("learn", _learn, "learn which MIDI control plays what, by moving it")
+    made.add_argument("port", nargs="?", default="", help="part of the device's name; default: what is moved")
+    made.add_argument(
+        "--axes", nargs="+", default=[], metavar="AXIS", help="what is played, one after another"
+    )
+    made.add_argument("--name", default="knobs", help="of the source; default: %(default)s")
+    made.add_argument("--into", type=Path, metavar="FILE", help="add it to this instrument file")
+    made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
 
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
     _add_instrument(made)

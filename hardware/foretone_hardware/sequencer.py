@@ -11,11 +11,13 @@ import itertools
 import os
 import select
 import threading
+from pathlib import Path
 from typing import Any
 
 from foretone_hardware.device import DeviceError, Heard, Plugged
 from foretone_hardware.message import Joiner
 
+DEVICE = Path("/dev/snd/seq")
 CLIENTS = 192
 """The kernel numbers its clients below this (SNDRV_SEQ_MAX_CLIENTS)."""
 POOL = 2000
@@ -31,8 +33,11 @@ class Sequencer:
     wake = float("inf")
 
     def __init__(self) -> None:
+        if not DEVICE.exists():
+            raise DeviceError(f"there is no {DEVICE}, so no MIDI: load it with `sudo modprobe snd-seq`")
         try:
             import alsa_midi
+            from alsa_midi.client import SequencerClientBase
         except (ImportError, OSError) as error:
             raise DeviceError(f"MIDI needs alsa-midi and libasound2 ({error}): install both") from error
         self.overflowed = 0
@@ -46,14 +51,14 @@ class Sequencer:
         self._malformed = 0
         try:
             # Its subclass would wait by itself, where no other thread could send or close meanwhile.
-            self._client: Any = alsa_midi.SequencerClientBase("Foretone")
+            self._client: Any = SequencerClientBase("Foretone")
         except alsa_midi.ALSAError as error:
             raise DeviceError(
-                f"ALSA's sequencer cannot be opened ({error}): load it with `sudo modprobe snd-seq`,"
-                " and put your user into the group audio"
+                f"{DEVICE} cannot be opened ({error}): `sudo usermod -aG audio $USER`, log in again"
             ) from error
-        caps = alsa_midi.PortCaps
-        self._port = self._client.create_port("Foretone", alsa_midi.RW_PORT | caps.NO_EXPORT)
+        # Not for others to connect: what we hear and play is what the instrument file says.
+        caps = alsa_midi.RW_PORT | alsa_midi.PortCaps.NO_EXPORT
+        self._port = self._client.create_port("Foretone", caps)
         self._client.set_client_pool_input(POOL)
         self._heard: Heard = _nobody
         self._plugged: Plugged = _nobody
