@@ -8,13 +8,14 @@ from __future__ import annotations
 NOTE_OFF, NOTE_ON, POLY, CONTROL, PROGRAM, PRESSURE, BEND = range(0x80, 0xF0, 0x10)
 """Statuses of channel messages; the channel, 0 to 15, is added."""
 SYSEX, SONG_POSITION, END = 0xF0, 0xF2, 0xF7
-CLOCK, START, CONTINUE, STOP, SENSING = 0xF8, 0xFA, 0xFB, 0xFC, 0xFE
+CLOCK, START, CONTINUE, STOP, SENSING, RESET = 0xF8, 0xFA, 0xFB, 0xFC, 0xFE, 0xFF
 
 LARGEST = 65536
 """Bytes of the longest SysEx that is kept."""
 
 _LENGTHS = {NOTE_OFF: 3, NOTE_ON: 3, POLY: 3, CONTROL: 3, PROGRAM: 2, PRESSURE: 2, BEND: 3}
 _COMMON = {0xF1: 2, SONG_POSITION: 3, 0xF3: 2, 0xF6: 1}
+_COMMON |= dict.fromkeys((CLOCK, START, CONTINUE, STOP, SENSING, RESET), 1)
 
 
 class Joiner:
@@ -33,8 +34,10 @@ class Joiner:
         """The messages that these bytes complete."""
         whole = []
         for byte in data:
-            if byte >= CLOCK:
+            if byte >= CLOCK and length(byte):
                 whole.append(bytes([byte]))
+            elif byte >= CLOCK:
+                self.malformed += 1
             elif (message := self._take(byte)) is not None:
                 whole.append(message)
         return whole
@@ -84,9 +87,7 @@ class Joiner:
 
 def length(status: int) -> int:
     """How many bytes a message has that begins with this one; 0 for SysEx and what is undefined."""
-    if status >= SYSEX:
-        return 1 if status >= CLOCK else _COMMON.get(status, 0)
-    return _LENGTHS.get(status & 0xF0, 0)
+    return _COMMON.get(status, 0) if status >= SYSEX else _LENGTHS.get(status & 0xF0, 0)
 
 
 def is_whole(message: bytes) -> bool:
