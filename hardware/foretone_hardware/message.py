@@ -65,6 +65,7 @@ class Joiner:
                 begun.append(byte)
                 return self._whole()
             self._drop()
+            self._running = 0
             self.malformed += 1
             return None
         self._drop()

@@ -1,6 +1,7 @@
 """The beat, followed and given."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_it_gives_the_tempo_while_something_plays(rig, clock):
     run(driver, clock, 60.0)
     assert [message for _, message in sent[:2]] == [START, CLOCK]
     assert sum(message == CLOCK for _, message in sent) == 2400
-    gaps = {round(after - before, 9) for (before, _), (after, _) in zip(sent[1:], sent[2:], strict=False)}
+    gaps = {round(after - before, 9) for (before, _), (after, _) in pairwise(sent[1:])}
     assert gaps == {0.025}
     driver.rest()
     assert sent[-1][1] == STOP
