@@ -30,6 +30,10 @@ test: install  ## style, types, import arrows and every test
 	$(BIN)/mypy
 	$(BIN)/python -Im pytest
 
+.PHONY: fuzz
+fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
+	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz
+
 .PHONY: bench
 bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"
 	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done

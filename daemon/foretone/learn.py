@@ -26,8 +26,11 @@ from foretone.sources.ghost import Ghost
 from foretone_hardware.message import BEND, CONTROL, NOTE_ON, POLY, PRESSURE
 from foretone_hardware.midi import MIDI
 
+LEAST = 0.05
+"""The shortest movement, in whole ways."""
 STILL = 1.0
 """Seconds without a message after which a movement is over."""
+NOBODY = "No MIDI device is plugged in yet: plug one in, or pair it with bluetoothctl."
 PATIENCE = 60.0
 """Seconds to wait for a movement."""
 RELATIVE = {
@@ -61,29 +64,33 @@ def learn(board: Board, clock: Clock, port: str, axes: Sequence[str], name: str,
 class Learner:
     """What was moved, told from the messages of one movement. It owns no port and no clock."""
 
-    port: str = ""
-    """The device that is learnt: the first that sends, or the one that is wanted."""
+    last: float = math.inf
+    """When its last message came, in seconds of the clock."""
     _values: dict[tuple[int, int, int], list[int]] = field(default_factory=dict)
     """What came by kind, channel and number; a bend's 14 bits, a note's velocity."""
 
-    def hear(self, message: bytes) -> bool:
-        """Take one whole message; whether it belongs to a control."""
+    def hear(self, message: bytes, now: float) -> None:
+        """Take one whole message. Those that belong to no control, such as a clock, do not count."""
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        if kind not in (NOTE_ON, CONTROL, POLY, BEND, PRESSURE):
+            return
+        self.last = now
         if kind == NOTE_ON and message[2] == 0:
-            return False
+            return
         if kind in (NOTE_ON, CONTROL, POLY):
             self._values.setdefault((kind, channel, message[1]), []).append(message[2])
         elif kind == BEND:
             self._values.setdefault((kind, channel, -1), []).append(message[1] | message[2] << 7)
-        elif kind == PRESSURE:
+        else:
             self._values.setdefault((kind, channel, -1), []).append(message[1])
-        return kind in (NOTE_ON, CONTROL, POLY, BEND, PRESSURE)
 
     def guess(self) -> str:
-        """The control that was moved furthest, as an instrument file writes it; empty when none was."""
-        if not self._values:
+        """The control that was moved furthest, as an instrument file writes it; empty when none was moved:
+        a device that is plugged in may tell where it stands.
+        """
+        kind, channel, number = furthest = max(self._values, key=self._travel, default=(0, 0, 0))
+        if self._travel(furthest) < LEAST:
             return ""
-        kind, channel, number = max(self._values, key=self._travel)
         values = self._values[kind, channel, number]
         if kind == NOTE_ON:
             notes = [key for key in self._values if key[:2] == (kind, channel)]
@@ -101,14 +108,14 @@ class Learner:
     def _travel(self, key: tuple[int, int, int]) -> float:
         """How far it was moved, in whole ways; a note that is struck is one, a pressure comes along."""
         kind, channel, _ = key
-        values = self._values[key]
+        values = self._values.get(key, [])
         if kind == NOTE_ON:
             return float(sum(len(v) for other, v in self._values.items() if other[:2] == (kind, channel)))
         if _relative(values):
             return len(values) / 8
         whole = 16383.0 if kind == BEND else 127.0
         way = sum(abs(after - before) for before, after in pairwise(values)) / whole
-        return way * (0.4 if kind in (PRESSURE, POLY) else 1.0) + len(values) / 1000
+        return way * (0.4 if kind in (PRESSURE, POLY) else 1.0)
 
 
 def _relative(values: Sequence[int]) -> str:
@@ -126,10 +133,9 @@ def _relative(values: Sequence[int]) -> str:
 
 
 def listen(ports: Midi, clock: Clock, axes: Sequence[str], wanted: str = "") -> tuple[str, list[str]]:
-    """Ask for a movement for each axis; the port that they came from, and its control for each axis.
+    """Ask for a movement for each axis: the port that they came from, and its control for each axis.
 
-    Messages are told apart by their port: the first that is moved is the one that is learnt.
-    ForetoneError, with the ports that there are, when nothing is moved for a minute.
+    The first device that is moved is the one that is learnt. Raises ForetoneError when nothing is.
     """
     queue: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
     there: list[str] = []
@@ -137,26 +143,35 @@ def listen(ports: Midi, clock: Clock, axes: Sequence[str], wanted: str = "") -> 
         lambda port, message: queue.put((port, message)),
         lambda port, here: there.append(port) if here else there.remove(port),
     )
-    print("\n".join(["MIDI ports:", *(f"  {port}" for port in there)]) if there else _nothing())
+    print("\n".join(["MIDI ports:", *(f"  {port}" for port in there)]) if there else NOBODY)
     port, controls = "", list[str]()
     for axis in axes:
         print(f"Move what should play '{axis}', all the way there and back, then leave it.", flush=True)
-        learner, last, begin = Learner(), math.inf, clock.now()
-        while clock.now() < min(last + STILL, begin + PATIENCE):
-            ports.tick(clock.now()) if ports.wake <= clock.now() else None
-            heard = clock.wait(queue, min(last + STILL, begin + PATIENCE, ports.wake))
-            if heard is None or not matches(port or wanted, heard[0]):
-                continue
-            if learner.hear(heard[1]):
-                port, last = heard[0], clock.now()
-        control = learner.guess()
-        if not control:
-            raise ForetoneError(f"nothing was moved for {PATIENCE:g} s. {_nothing() if not there else ''}")
+        port, control = _movement(ports, clock, queue, port or wanted)
         if control in controls:
             raise ForetoneError(f"'{control}' plays '{axes[controls.index(control)]}' already; begin again")
         print(f"  {control}")
         controls.append(control)
     return port, controls
+
+
+def _movement(
+    ports: Midi, clock: Clock, queue: SimpleQueue[tuple[str, bytes]], wanted: str
+) -> tuple[str, str]:
+    """The port and the control of the next movement that is over."""
+    learners: dict[str, Learner] = {}
+    end = clock.now() + PATIENCE
+    while (now := clock.now()) < end:
+        if ports.wake <= now:
+            ports.tick(now)
+        over = min((learner.last + STILL for learner in learners.values()), default=math.inf)
+        heard = clock.wait(queue, min(over, end, ports.wake))
+        if heard is not None and matches(wanted, heard[0]):
+            learners.setdefault(heard[0], Learner()).hear(heard[1], clock.now())
+        for port, learner in list(learners.items()):
+            if clock.now() >= learner.last + STILL and (control := learners.pop(port).guess()):
+                return port, control
+    raise ForetoneError(f"nothing was moved for {PATIENCE:g} s")
 
 
 def table(name: str, port: str, controls: Sequence[str], axes: Sequence[str] = ()) -> str:
@@ -196,10 +211,6 @@ def _pretend(board: Any, clock: Clock) -> None:
     """A simulated board has no devices of its own: a knob, and somebody who turns it."""
     board.fit("knob", MIDI, {"port": "Simulated knob", "controls": ["cc 1 ch 1"]})
     board.perform("knob", Ghost(("knob",), clock, Random(1)).at)
-
-
-def _nothing() -> str:
-    return "No MIDI device is plugged in yet: plug one in, or pair it with bluetoothctl."
 
 
 def _text(value: str) -> str:

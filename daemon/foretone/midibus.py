@@ -17,6 +17,7 @@ from foretone.clock import Clock
 from foretone.event import Event
 from foretone.instrument import Part
 from foretone.parts import Emit, Midi
+from foretone_hardware.message import is_whole
 
 log = logging.getLogger("foretone")
 
@@ -226,6 +227,8 @@ class MidiBus(Bus):
             self._emit(Event(given[-1], console.name, answers[0]))
 
     def _send(self, port: str, message: bytes) -> None:
+        if not is_whole(message):
+            raise ValueError(f"it sent '{message.hex(' ')}', which is no whole MIDI message")
         if not port or self._ports is None:
             return
         self._ports.send(port, message)

@@ -96,5 +96,5 @@ def is_whole(message: bytes) -> bool:
     if not message or message[0] < NOTE_OFF:
         return False
     if message[0] == SYSEX:
-        return message[-1] == END and all(byte < NOTE_OFF for byte in message[1:-1])
-    return len(message) == length(message[0]) and all(byte < NOTE_OFF for byte in message[1:])
+        return message[-1] == END and max(message[1:-1], default=0) < NOTE_OFF
+    return len(message) == length(message[0]) and max(message[1:], default=0) < NOTE_OFF
