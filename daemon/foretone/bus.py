@@ -198,7 +198,10 @@ class Bus:
         try:
             action(*arguments)
         except Exception as error:  # noqa: BLE001 -- whatever a driver raises, the other parts play on
-            device.fail(error, self.clock.now())
-            device.close()
+            self._fail(device, error)
             return False
         return True
+
+    def _fail(self, device: Device, error: Exception) -> None:
+        device.fail(error, self.clock.now())
+        device.close()

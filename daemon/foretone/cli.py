@@ -274,14 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_log(made)
     made.add_argument("--out", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s")
 
-    made = command("learn", _learn, "learn which MIDI control plays what, by moving it")
-    made.add_argument("port", nargs="?", default="", help="part of the device's name; default: what is moved")
-    made.add_argument(
-        "--axes", nargs="+", default=[], metavar="AXIS", help="what is played, one after another"
-    )
-    made.add_argument("--name", default="knobs", help="of the source; default: %(default)s")
-    made.add_argument("--into", type=Path, metavar="FILE", help="add it to this instrument file")
-    made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
+    _add_learning(command("learn", _learn, "learn which MIDI control plays what, by moving it"))
 
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
     _add_instrument(made)
@@ -324,6 +317,16 @@ def _add_playing(made: argparse.ArgumentParser, board: str) -> None:
     made.add_argument("--report", type=Path, metavar="FILE", help="write what happened, as JSON")
     _add_log(made)
     made.add_argument("--no-log", action="store_true", help="do not record the session")
+
+
+def _add_learning(made: argparse.ArgumentParser) -> None:
+    made.add_argument("port", nargs="?", default="", help="part of the device's name; default: what is moved")
+    made.add_argument(
+        "--axes", nargs="+", default=[], metavar="AXIS", help="what is played, one after another"
+    )
+    made.add_argument("--name", default="knobs", help="of the source; default: %(default)s")
+    made.add_argument("--into", type=Path, metavar="FILE", help="add it to this instrument file")
+    made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
 
 
 def _add_log(made: argparse.ArgumentParser) -> None:

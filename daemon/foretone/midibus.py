@@ -221,10 +221,13 @@ class MidiBus(Bus):
 
     def _ask(self, console: Console, method: Callable[..., Any], *given: Any) -> None:
         """Call a driver, the time last; what a source answers with is an event of that time."""
-        answers: list[tuple[float, ...] | None] = []
-        self._try(console, lambda: answers.append(method(*given)))
-        if answers and answers[0] is not None and console.role == "source":
-            self._emit(Event(given[-1], console.name, answers[0]))
+        try:
+            values = method(*given)
+        except Exception as error:  # noqa: BLE001 -- as in Bus._try
+            self._fail(console, error)
+            return
+        if values is not None and console.role == "source":
+            self._emit(Event(given[-1], console.name, values))
 
     def _send(self, port: str, message: bytes) -> None:
         if not is_whole(message):
@@ -241,12 +244,10 @@ class MidiBus(Bus):
         if isinstance(device, Console) and device.port:
             device.show(self.clock)
 
-    def _try(self, device: Device, action: Callable[..., Any], *arguments: Any) -> bool:
-        if super()._try(device, action, *arguments):
-            return True
+    def _fail(self, device: Device, error: Exception) -> None:
+        super()._fail(device, error)
         if device.role == "source":
             self._emit(Event(self.clock.now(), device.name, ()))
-        return False
 
 
 def matches(wanted: str, port: str) -> bool:

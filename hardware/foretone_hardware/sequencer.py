@@ -20,6 +20,8 @@ from foretone_hardware.message import Joiner
 DEVICE = Path("/dev/snd/seq")
 CLIENTS = 192
 """The kernel numbers its clients below this (SNDRV_SEQ_MAX_CLIENTS)."""
+BATCH = 64
+"""Events that are read before others may send."""
 POOL = 2000
 """Events that the kernel keeps for us, 28 bytes each; its own 200 are one picture for a LightPad."""
 
@@ -113,14 +115,18 @@ class Sequencer:
         poll.register(self._waker, select.POLLIN)
         while not self._closing:
             poll.poll()
-            for event in self._arrived():
-                self._take(event)
+            # The library reads ahead: what it holds back is not on the descriptor any more.
+            while events := self._arrived():
+                for event in events:
+                    self._take(event)
+        for address in list(self._names):
+            self._go(address)
 
     def _arrived(self) -> list[Any]:
-        """Every event that waits, or a good part of them."""
+        """The next events that wait, not too many at once; none when there are no more."""
         events: list[Any] = []
         with self._lock:
-            while len(events) < POOL and not self._closing:
+            while len(events) < BATCH and not self._closing:
                 try:
                     events.append(self._client.event_input(prefer_bytes=True))
                 except self._alsa.ALSAError as error:

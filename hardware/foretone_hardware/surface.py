@@ -113,11 +113,9 @@ class Surface:
         keyboard = self._keyboards.get(channel)
         if keyboard is not None and self._is_key(keyboard, note):
             sounded = keyboard.sounds
+            keyboard.held.pop(note, None)
             if velocity:
-                keyboard.held.pop(note, None)
                 keyboard.held[note] = velocity
-            else:
-                keyboard.held.pop(note, None)
             now_sounds = keyboard.sounds
             released = sounded is not None and now_sounds is None
             if now_sounds is not None and (velocity or now_sounds != sounded):

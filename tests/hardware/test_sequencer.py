@@ -24,6 +24,7 @@ class Kernel:
         self.ports, self.clients, self.subscribed = {}, {}, []
         self.waiting, self.sent, self.refuses = [], [], False
         self.closed = False
+        self._read = []
         self._fd, self._wakes = os.pipe()
         self._lock = threading.Lock()
 
@@ -88,10 +89,12 @@ class Kernel:
 
     def event_input(self, prefer_bytes):
         with self._lock:
-            if not self.waiting:
-                raise alsa_midi.ALSAError("Resource temporarily unavailable", -errno.EAGAIN)
-            os.read(self._fd, 1)
-            event = self.waiting.pop(0)
+            if not self._read:  # it reads all there is, and gives it one by one
+                if not self.waiting:
+                    raise alsa_midi.ALSAError("Resource temporarily unavailable", -errno.EAGAIN)
+                os.read(self._fd, 65536)
+                self._read, self.waiting = self.waiting, []
+            event = self._read.pop(0)
         if isinstance(event, Exception):
             raise event
         return event
@@ -150,7 +153,6 @@ def ports(kernel):
 
 def test_what_is_there_is_told_before_listen_returns_and_subscribed_both_ways(kernel, ports):
     toy = kernel.plug(20, "X-TOUCH MINI", "X-TOUCH MINI MIDI 1")
-    kernel.waiting.clear()
     ears = Ears(ports)
     assert ears.plugged == [("X-TOUCH MINI:X-TOUCH MINI MIDI 1", True)]
     assert kernel.subscribed == [("from", alsa_midi.SYSTEM_ANNOUNCE), ("from", toy), ("to", toy)]
@@ -224,6 +226,16 @@ def test_wrong_bytes_are_counted_also_after_the_cable_is_pulled(kernel, ports):
     kernel.unplug(toy)
     ears.wait(ears.plugged, 2)
     assert ports.malformed == 2
+
+
+def test_a_burst_is_heard_to_its_end(kernel, ports):
+    ears = Ears(ports)
+    toy = kernel.plug(20, "Toy")
+    for n in range(1000):
+        kernel.say(toy, f"BA 01 {n % 128:02x}")
+    assert [message for _, message in ears.wait(ears.heard, 1000)] == [
+        f"ba 01 {n % 128:02x}" for n in range(1000)
+    ]
 
 
 def test_an_overrun_is_counted_and_survived(kernel, ports):
