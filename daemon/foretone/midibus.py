@@ -101,6 +101,7 @@ class MidiBus(Bus):
         super().__init__("midi", clock, emit)
         self.consoles: list[Console] = []
         self._lost = 0
+        self._flooded: set[str] = set()
         self._open = ports
         self._ports: Midi | None = None
         self._there: list[str] = []
@@ -168,10 +169,15 @@ class MidiBus(Bus):
 
     def _hear(self, port: str, message: bytes) -> None:
         """One message came; from the ports' thread."""
-        if self._queue.qsize() >= QUEUE:
-            self._lost += 1
-        else:
+        if self._queue.qsize() < QUEUE:
             self._queue.put(_Heard(port, message, self.clock.now()))
+            return
+        self._lost += 1
+        if port not in self._flooded:
+            # The end of a note may be among what is lost: begin again, as with a new device.
+            self._flooded.add(port)
+            self._plug(port, False)
+            self._plug(port, True)
 
     def _plug(self, port: str, there: bool) -> None:
         """A port came or went; from the ports' thread."""
@@ -199,6 +205,7 @@ class MidiBus(Bus):
         port, there, now = plugged
         if there and port not in self._there:
             self._there.append(port)
+            self._flooded.discard(port)
             for console in self.consoles:
                 if console.waits and matches(console.driver.port, port):
                     if console.missed:
@@ -208,8 +215,9 @@ class MidiBus(Bus):
             self._there.remove(port)
             for console in self.consoles:
                 if console.driver is not None and console.port == port:
-                    console.port, console.missed = "", True
-                    console.complain(f"is {console.waits}", now)
+                    console.port, console.missed = "", port not in self._flooded
+                    waits = f"is {console.waits}" if console.missed else "is sent more than it can take"
+                    console.complain(waits, now)
                     self._ask(console, console.driver.unplug, now)
 
     def _connect(self, console: Console, now: float) -> None:

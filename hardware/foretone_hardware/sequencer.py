@@ -37,13 +37,15 @@ class Sequencer:
     def __init__(self) -> None:
         if not DEVICE.exists():
             raise DeviceError(f"there is no {DEVICE}, so no MIDI: load it with `sudo modprobe snd-seq`")
+        if not os.access(DEVICE, os.R_OK | os.W_OK):
+            raise DeviceError(f"{DEVICE} is not ours to open: `sudo usermod -aG audio $USER`, log in again")
         try:
             import alsa_midi
             from alsa_midi.client import SequencerClientBase
         except (ImportError, OSError) as error:
             raise DeviceError(f"MIDI needs alsa-midi and libasound2 ({error}): install both") from error
-        self.overflowed = 0
-        """How many messages came, or were sent, faster than they could be taken."""
+        self.unsent = self.overruns = 0
+        """Messages that a device did not take, and how often the kernel had to throw away what we did not."""
         self._alsa = alsa_midi
         self._lock = threading.Lock()
         """The library's client is not for two threads at once."""
@@ -55,9 +57,7 @@ class Sequencer:
             # Its subclass would wait by itself, where no other thread could send or close meanwhile.
             self._client: Any = SequencerClientBase("Foretone")
         except alsa_midi.ALSAError as error:
-            raise DeviceError(
-                f"{DEVICE} cannot be opened ({error}): `sudo usermod -aG audio $USER`, log in again"
-            ) from error
+            raise DeviceError(f"{DEVICE} cannot be opened: {error}") from error
         # Not for others to connect: what we hear and play is what the instrument file says.
         caps = alsa_midi.RW_PORT | alsa_midi.PortCaps.NO_EXPORT
         self._port = self._client.create_port("Foretone", caps)
@@ -73,6 +73,11 @@ class Sequencer:
         """Bytes that belonged to no message."""
         return self._malformed + sum(joiner.malformed for joiner in list(self._joiners.values()))
 
+    @property
+    def overflowed(self) -> int:
+        """What came, or was sent, faster than it could be taken."""
+        return self.unsent + self.overruns
+
     def listen(self, heard: Heard, plugged: Plugged) -> None:
         """Tell of every port that is there, then of everything that happens, from a thread of our own."""
         self._heard, self._plugged = heard, plugged
@@ -83,7 +88,7 @@ class Sequencer:
         self._thread.start()
 
     def send(self, port: str, message: bytes) -> None:
-        """Send one message to the port of that name. What it cannot take is counted in `overflowed`."""
+        """Send one message to the port of that name. What it cannot take is counted in `unsent`."""
         address = self._addresses.get(port)
         if address is None:
             return
@@ -92,7 +97,7 @@ class Sequencer:
                 self._client.event_output(self._alsa.MidiBytesEvent(message), port=self._port, dest=address)
                 self._client.drain_output()
             except self._alsa.ALSAError:
-                self.overflowed += 1
+                self.unsent += 1
                 # What the kernel refuses would be tried again before all that follows.
                 self._client.drop_output_buffer()
 
@@ -115,10 +120,16 @@ class Sequencer:
         poll.register(self._waker, select.POLLIN)
         while not self._closing:
             poll.poll()
+            before = self.overruns
             # The library reads ahead: what it holds back is not on the descriptor any more.
             while events := self._arrived():
                 for event in events:
                     self._take(event)
+            if self.overruns > before:
+                # The kernel threw everything away, the ends of notes as well: begin again.
+                for name in self._names.values():
+                    self._plugged(name, False)
+                    self._plugged(name, True)
         for address in list(self._names):
             self._go(address)
 
@@ -132,7 +143,7 @@ class Sequencer:
                 except self._alsa.ALSAError as error:
                     if error.errnum == -errno.EAGAIN:
                         break
-                    self.overflowed += 1
+                    self.overruns += 1
                     # We were too slow, or that was no MIDI; after anything else nothing more will come.
                     self._closing = error.errnum not in (-errno.ENOSPC, -errno.ENOENT, -errno.EINVAL)
         return events

@@ -190,14 +190,18 @@ def test_wrong_bytes_are_counted_and_the_next_message_is_heard(toy):
     assert toy.say("BA 01 40") == [near(64 / 127, 0.5)]
 
 
-def test_a_flood_is_bounded_and_counted(toy):
+def test_a_flood_is_bounded_and_counted_and_what_was_held_is_let_go(toy, caplog):
+    toy.say("90 3C 64")
     for _ in range(3 * QUEUE):
         toy.board.midi.say("Toy", b"\xba\x01\x40")
     toy.on(0.01)
     report = toy.stage.report()
     assert report["overflowed"] == 2 * QUEUE
-    assert report["events_in"] + report["dropped"] == QUEUE
-    assert toy.say("BA 01 7F") == [near(1.0, 0.5)]
+    assert report["events_in"] + report["dropped"] == QUEUE + 2
+    assert toy.played[-1].values == ()
+    assert toy.board.look("synth") == ()
+    assert caplog.messages == ["hand is sent more than it can take"]
+    assert toy.say("BA 01 7F") == [near(1.0, 60 / 127)]
 
 
 def test_every_origin_has_its_place_and_its_newest_value(tmp_path):

@@ -241,9 +241,11 @@ def test_a_burst_is_heard_to_its_end(kernel, ports):
 def test_an_overrun_is_counted_and_survived(kernel, ports):
     ears = Ears(ports)
     toy = kernel.plug(20, "Toy")
+    ears.wait(ears.plugged)
     kernel.happen(alsa_midi.ALSAError("No space left on device", -errno.ENOSPC))
     kernel.say(toy, "BA 01 40")
-    ears.wait(ears.heard)
+    assert ears.wait(ears.plugged, 3)[1:] == [("Toy:MIDI 1", False), ("Toy:MIDI 1", True)], "it begins again"
+    assert len(ears.heard) == 1
     assert ports.overflowed == 1
 
 
@@ -300,10 +302,17 @@ def test_a_machine_without_a_sequencer_says_what_to_do(monkeypatch, tmp_path):
 
 
 def test_a_sequencer_that_is_not_ours_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(sequencer, "DEVICE", tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(DeviceError, match="usermod -aG audio"):
+        Sequencer()
+
+
+def test_a_sequencer_that_cannot_be_opened_says_why(monkeypatch, tmp_path):
     def refuse(name):
-        raise alsa_midi.ALSAError("Permission denied", -errno.EACCES)
+        raise alsa_midi.ALSAError("Too many open files", -errno.EMFILE)
 
     monkeypatch.setattr(alsa_midi.client, "SequencerClientBase", refuse)
     monkeypatch.setattr(sequencer, "DEVICE", tmp_path)
-    with pytest.raises(DeviceError, match=r"Permission denied.*usermod -aG audio"):
+    with pytest.raises(DeviceError, match="cannot be opened: Too many open files"):
         Sequencer()
