@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from foretone_hardware.message import BEND, CONTROL, POLY, PRESSURE
 
-STEP = 1 / 127
+STEP = 0.008
 """How far a click of an encoder goes, unless it is said otherwise."""
 STRUCK = 127
 """The velocity of a note that nothing else says."""

@@ -57,16 +57,16 @@ class MIDI:
         controls = settings.get("controls")
         if not isinstance(controls, list):
             return
-        seen = set()
+        seen = []
         for text in controls:
             try:
-                seen.add(Control.parse(str(text))[:3])
+                seen.append(Control.parse(str(text))[:3])
             except ValueError as error:
                 yield str(error)
+        if len(set(seen)) < len(seen):
+            yield "controls has one twice"
         if len(controls) != len(axes):
             yield f"controls has {len(controls)}, but there are {len(axes)} axes: {', '.join(axes)}"
-        elif len(seen) < len(controls):
-            yield "controls has one twice"
         if not settings.get("port"):
             yield 'port must be a part of the device\'s name: port = "X-TOUCH MINI"'
 
