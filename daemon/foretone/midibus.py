@@ -142,8 +142,7 @@ class MidiBus(Bus):
         self._collect(None)
         for console in self.consoles:
             if console.waits:
-                console.missed = True
-                log.info("%s is %s", console.name, console.waits)
+                self._miss(console)
 
     def wake(self) -> float:
         """When a driver wants its tick, a closed one its next try, or the ports theirs."""
@@ -209,16 +208,23 @@ class MidiBus(Bus):
             for console in self.consoles:
                 if console.waits and matches(console.driver.port, port):
                     if console.missed:
-                        console.complain("is plugged in", now)
+                        log.info("%s is plugged in", console.name)
+                        console.missed = False
                     self._connect(console, now)
         elif not there and port in self._there:
             self._there.remove(port)
             for console in self.consoles:
                 if console.driver is not None and console.port == port:
-                    console.port, console.missed = "", port not in self._flooded
-                    waits = f"is {console.waits}" if console.missed else "is sent more than it can take"
-                    console.complain(waits, now)
+                    console.port = ""
+                    if port in self._flooded:
+                        console.complain("is sent more than it can take", now)
+                    else:
+                        self._miss(console)
                     self._ask(console, console.driver.unplug, now)
+
+    def _miss(self, console: Console) -> None:
+        console.missed = True
+        log.warning("%s is %s", console.name, console.waits)
 
     def _connect(self, console: Console, now: float) -> None:
         wanted = console.driver.port
