@@ -23,8 +23,9 @@ TOP = ("title", "axes", "seed", *ROLES)
 class Part:
     """One table of the file: `maker(**house, **settings)` makes it.
 
-    `wires` are the parts whose events reach it; `axes` name what it gives or, for a sink, gets. `polled`
-    has the rate (Hz) and deadband of a sensor, and is empty for everything else.
+    `wires` are the parts whose events reach it; `axes` name what it gives or, for a sink, gets. `picks` are
+    the places of a sink's axes among those of what it plays, when it does not get them all. `polled` has the
+    rate (Hz) and deadband of a sensor, and is empty for everything else.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Part:
     wires: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     polled: dict[str, float] = field(default_factory=dict)
+    picks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,12 @@ class _Check:
                 self.fault(here, "axes", f"axes must be some of the instrument's: {', '.join(axes)}")
                 chosen = axes
             axes = tuple(chosen)
+        elif role == "sink":
+            axes = table.pop("axes", ())
+            if not _is_names(axes):
+                self.fault(here, "axes", 'axes must name what it takes of what it plays: axes = ["lever"]')
+                axes = ()
+            axes = tuple(axes)
         try:
             maker = kinds.find(role, kind)
         except LookupError as error:
@@ -212,7 +220,8 @@ class _Check:
         for key, value in table.items():
             setting = allowed.get(key) or polled.get(key)
             if setting is None:
-                known = [*allowed, *polled, "kind", *([wire_key] if wire_key else ["axes"])]
+                shared = {"source": ["axes"], "player": ["hears"], "sink": ["plays", "axes"]}[role]
+                known = [*allowed, *polled, "kind", *shared]
                 self.fault(here, key, f"'{key}' is not a setting of {kind}{kinds.nearest(key, known)}")
             elif sentence := setting.refuses(value):
                 self.fault(here, key, f"{key} {sentence}")
@@ -253,19 +262,34 @@ class _Check:
                 here, key or "", f"what it {key} has different axes: {' and '.join(map(', '.join, reaching))}"
             )
             return part
-        axes, given = reaching[0], getattr(part.maker, "axes", None)
-        if isinstance(given, tuple) and len(given) != len(axes):
+        axes = reaching[0]
+        picks: tuple[int, ...] = ()
+        if part.role == "sink" and part.axes and any(wire in parts for wire in part.wires):
+            axes, picks = self._picked(part, axes)
+        given = getattr(part.maker, "axes", None)
+        given = given if isinstance(given, tuple) else None
+        fits = getattr(part.maker, "takes", None) if part.role == "player" else given
+        if fits is not None and len(fits) != len(axes):
             names = ", ".join(axes)
             gives = "gives" if part.role == "source" else "takes"
             self.fault(
-                here, "axes", f"{part.kind} {gives} {len(given)} axes, but here are {len(axes)}: {names}"
+                here, "axes", f"{part.kind} {gives} {len(fits)} axes, but here are {len(axes)}: {names}"
             )
         check = getattr(part.maker, "check", None)
         for sentence in check(axes, self.path.parent, part.settings) if check else ():
             self.fault(
                 here, next((key for key in ("model", "session") if key in part.settings), ""), sentence
             )
-        return replace(part, axes=axes)
+        return replace(part, axes=given if given and part.role == "player" else axes, picks=picks)
+
+    def _picked(self, part: Part, axes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The axes that a sink chose of those that reach it, and their places among them."""
+        for axis in part.axes:
+            if axis not in axes:
+                sentence = f"axes '{axis}' is none of what it plays{kinds.nearest(axis, axes)}"
+                self.fault(f"sink.{part.name}", "axes", f"{sentence}; it plays {', '.join(axes)}")
+                return axes, ()
+        return part.axes, tuple(map(axes.index, part.axes))
 
 
 def _upstream(name: str, parts: dict[str, Part]) -> set[str]:

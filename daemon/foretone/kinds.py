@@ -23,7 +23,7 @@ SHELVES = {
     "player": ("foretone.players",),
     "sink": ("foretone.sinks", "foretone_hardware"),
 }
-NOT_DRIVERS = ("device", "fake", "pi")
+NOT_DRIVERS = ("device", "fake", "imu", "pi")
 REQUIRED = inspect.Parameter.empty
 
 

@@ -6,7 +6,7 @@ import logging
 import math
 from typing import Any
 
-from foretone.event import Setting
+from foretone.event import Event, Setting
 from foretone.instrument import Part
 from foretone.kinds import settings
 
@@ -51,7 +51,7 @@ class Seat:
 
     def __init__(self, made_from: Part, part: Any) -> None:
         self.name, self.role, self.kind = made_from.name, made_from.role, made_from.kind
-        self.wires, self.axes = made_from.wires, made_from.axes
+        self.wires, self.axes, self._picks = made_from.wires, made_from.axes, made_from.picks
         self.part = part
         self.settings = {key: setting for key, setting in settings(made_from.maker).items() if setting.live}
         self.again = -math.inf
@@ -70,6 +70,12 @@ class Seat:
     def target(self) -> Any:
         """The object whose attributes the settings are."""
         return self.part
+
+    def picked(self, event: Event) -> Event:
+        """The event as this sink gets it: with the axes that the instrument file chose for it."""
+        if not self._picks or event.lets_go:
+            return event
+        return event._replace(values=tuple([event.values[place] for place in self._picks]))
 
     def values(self) -> dict[str, Any]:
         """The live settings as they are now."""

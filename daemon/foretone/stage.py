@@ -167,7 +167,7 @@ class Stage:
         wanted = kinds.house(part.maker)
         given.update({wire: getattr(self.board, wire) for wire in BUSES if wire in wanted})
         made = part.maker(*(given[name] for name in wanted), **settings)
-        if part.role == "sink" and hasattr(made, "origins"):
+        if hasattr(made, "origins"):
             made.origins = part.wires
         return made
 

@@ -47,6 +47,13 @@ class DeviceError(OSError):
     """A chip does not answer, or not as its data sheet says. The message says what to check."""
 
 
+class Clock(Protocol):
+    """Anything that tells monotonic seconds."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment."""
+
+
 class I2C(Protocol):
     """The part of CircuitPython's `busio.I2C` that the Adafruit drivers use."""
 

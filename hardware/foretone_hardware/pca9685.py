@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar
 from weakref import WeakValueDictionary
 
-from foretone_hardware.device import I2C, LIVE, DeviceError, Range
+from foretone_hardware.device import I2C, LIVE, Clock, DeviceError, Range
 
 OSCILLATOR = 25.0
 """MHz, of the chip's own oscillator; a few percent off on a real one."""
@@ -27,13 +27,6 @@ TRIES = 3
 """How often closing tries to stop the pulses."""
 CHECK = 1.0
 """Seconds after which a write first asks whether the chip was without power meanwhile."""
-
-
-class Clock(Protocol):
-    """Anything that tells monotonic seconds."""
-
-    def now(self) -> float:
-        """Seconds since some fixed moment."""
 
 
 class PCA9685:

@@ -3,18 +3,27 @@
 It knows no chip. The module of a driver has, beside the driver, a class `Chip` that models the chip:
 
     at = "address"                    the driver's setting that says where on the board the chip sits
+    noise = 0.0005                    if its hand does not tremble as that on a potentiometer does
     wire(settings, hand)              for a sensor: from now on `hand()` is where its axes are, each 0..1
-    look(settings) -> (0..1, ...)     for an actuator: what a person sees; empty when it lets go
+    look(settings) -> (0..1, ...)     for an actuator: what a person sees; empty when it lets go. A sensor
+                                      with inertia has it too; any other is seen where it is held
 
 `settings` are all of the driver's, defaults included, so several parts can use one chip. A chip on I2C has
 
     Chip()                            as it is when power comes on
     write(data), read(count)          bytes from and to the bus
 
+a chip on SPI
+
+    Chip()                            as it is when power comes on; there is one, and it needs no `at`
+    write(data)                       the bytes of one transfer
+
 and a chip on pins
 
     Chip(pins, where)                 connects itself to pins of gpiozero's mock factory
     close()                           lets go of them
+
+One whose parts have weight takes `clock` as well, by that name.
 """
 
 from __future__ import annotations
@@ -24,11 +33,12 @@ import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from foretone_hardware.device import DeviceError
+from foretone_hardware.device import Clock, DeviceError
 from foretone_hardware.fake.i2c import FakeI2C
 from foretone_hardware.fake.pins import FakePins
+from foretone_hardware.fake.spi import FakeSPI
 
 NOISE = 0.0005
 """Standard deviation of every reading, as a part of the travel: a clean potentiometer on short wires."""
@@ -37,15 +47,8 @@ Performer = Callable[[float], Sequence[float] | None]
 """From seconds of the clock to where a sensor is held, each axis 0..1; None lifts the hand."""
 
 
-class Clock(Protocol):
-    """Anything that tells monotonic seconds."""
-
-    def now(self) -> float:
-        """Seconds since some fixed moment."""
-
-
 class FakeBoard:
-    """Fit parts to it, give its `i2c` and `pins` to their drivers, and be the hands and eyes.
+    """Fit parts to it, give its `i2c`, `spi` and `pins` to their drivers, and be the hands and eyes.
 
     Any thread may call every method; the chips themselves are touched by the bus's thread only. Whoever
     names a part that is not fitted gets a KeyError that lists those that are.
@@ -55,6 +58,7 @@ class FakeBoard:
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self.i2c = FakeI2C()
+        self.spi = FakeSPI()
         self.pins = FakePins()
         self._clock = clock
         self._seed = seed
@@ -75,14 +79,19 @@ class FakeBoard:
         parameters = list(inspect.signature(driver).parameters.values())
         wire = parameters[0].name
         chosen = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} | dict(settings)
-        where = chosen[chip.at]
+        where: Any = chosen[chip.at] if hasattr(chip, "at") else wire
         there = self.i2c.chips.get(where) if wire == "i2c" else None
         if there is not None and type(there) is not chip:
             raise DeviceError(
                 f"'{name}' cannot be at {where:#x}: another chip is; bridge and write another address"
             )
+        if wire == "spi" and self.spi.chip is not None:
+            raise DeviceError(
+                f"'{name}' cannot be on SPI: another chip is, and there is no CS wire to tell them"
+            )
         axes: tuple[str, ...] = driver.axes  # type: ignore[attr-defined]  # every driver has them
-        hand = _Hand(len(axes), self._clock, random.Random(f"{self._seed} {name}"))
+        noise = getattr(chip, "noise", NOISE)
+        hand = _Hand(len(axes), self._clock, random.Random(f"{self._seed} {name}"), noise)
         self._parts[name] = _Part(chip, wire, where, chosen, hand)
         self.plug(name)
 
@@ -93,11 +102,11 @@ class FakeBoard:
     def look(self, name: str) -> tuple[float, ...]:
         """What a person sees, each axis 0..1; empty for an actuator that lets go or is unplugged.
 
-        A sensor is where it is held. A servo is where its chip's registers send it. A light is as bright as
-        its pin is driven.
+        A sensor is where it is held. What has weight is on its way: a servo's horn to where its pulse
+        says, an arm to where the hand wants it. A light is as bright as its pin is driven.
         """
         part = self._part(name)
-        if hasattr(part.model, "wire"):
+        if not hasattr(part.model, "look"):
             return part.hand.values
         chip = self._chips.get(part.place)
         return () if chip is None else tuple(chip.look(part.settings))
@@ -112,6 +121,8 @@ class FakeBoard:
         chip = self._chips.pop(part.place, None)
         if part.bus == "i2c":
             self.i2c.chips.pop(part.where, None)
+        elif part.bus == "spi":
+            self.spi.chip = None
         elif chip is not None:
             chip.close()
 
@@ -120,17 +131,21 @@ class FakeBoard:
         part = self._part(name)
         chip = self._chips.get(part.place)
         if chip is None:
-            given = () if part.bus == "i2c" else (self.pins, part.where)
-            chip = self._chips[part.place] = part.model(*given)
+            given = (self.pins, part.where) if part.bus == "pins" else ()
+            timed = {"clock": self._clock} if "clock" in inspect.signature(part.model).parameters else {}
+            chip = self._chips[part.place] = part.model(*given, **timed)
         for other in self._parts.values():
             if other.place == part.place and hasattr(chip, "wire"):
                 chip.wire(other.settings, other.hand)
         if part.bus == "i2c":
             self.i2c.chips[part.where] = chip
+        elif part.bus == "spi":
+            self.spi.chip = chip
 
     def close(self) -> None:
         """Nothing is left of it."""
         self.i2c.chips.clear()
+        self.spi.chip = None
         self.pins.close()
         self._chips.clear()
 
@@ -158,10 +173,10 @@ class _Part:
 class _Hand:
     """Where a sensor is held; called, it says so as the chip would feel it, with a little noise."""
 
-    def __init__(self, axes: int, clock: Clock, random: random.Random) -> None:
+    def __init__(self, axes: int, clock: Clock, random: random.Random, noise: float) -> None:
         self.values = (0.5,) * axes
         self.performer: Performer | None = None
-        self._clock, self._random = clock, random
+        self._clock, self._random, self._noise = clock, random, noise
 
     def hold(self, values: Sequence[float]) -> None:
         if len(values) != len(self.values):
@@ -172,4 +187,4 @@ class _Hand:
         performer = self.performer
         if performer is not None and (values := performer(self._clock.now())) is not None:
             self.hold(values)
-        return tuple([value + self._random.gauss(0.0, NOISE) for value in self.values])
+        return tuple([value + self._random.gauss(0.0, self._noise) for value in self.values])
