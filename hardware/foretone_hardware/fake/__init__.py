@@ -16,7 +16,7 @@ It knows no chip. The module of a driver has, beside the driver, a class `Chip` 
 a chip on SPI
 
     Chip()                            as it is when power comes on; there is one, and it needs no `at`
-    write(data)                       the bytes of one transfer
+    write(data, frequency)            the bytes of one transfer, at so many bits a second
 
 and a chip on pins
 
@@ -42,6 +42,9 @@ from foretone_hardware.fake.spi import FakeSPI
 
 NOISE = 0.0005
 """Standard deviation of every reading, as a part of the travel: a clean potentiometer on short wires."""
+
+MOSI = 10
+"""The GPIO number of the SPI bus's data wire."""
 
 Performer = Callable[[float], Sequence[float] | None]
 """From seconds of the clock to where a sensor is held, each axis 0..1; None lifts the hand."""
@@ -94,6 +97,10 @@ class FakeBoard:
         hand = _Hand(len(axes), self._clock, random.Random(f"{self._seed} {name}"), noise)
         self._parts[name] = _Part(chip, wire, where, chosen, hand)
         self.plug(name)
+        if self.spi.chip is not None and self.pins.taken(MOSI):
+            raise DeviceError(
+                f"'{name}' cannot share GPIO {MOSI} with what is there: the strip on SPI needs it for itself"
+            )
 
     def hold(self, name: str, values: Sequence[float]) -> None:
         """A hand holds the sensor there, each axis 0..1, until it is moved on."""

@@ -30,7 +30,7 @@ class FakeSPI:
     def write(self, buffer: Any, *, start: int = 0, end: int | None = None) -> None:
         """Shift bytes out: one transfer."""
         if self.chip is not None:
-            self.chip.write(bytes(buffer[start:end]))
+            self.chip.write(bytes(buffer[start:end]), self.frequency)
 
     def deinit(self) -> None:
         """Nothing to give back."""
