@@ -163,7 +163,8 @@ class Actuator(Protocol):
     """A driver that moves or shines.
 
     An actuator that cannot get there in one write (a slewed servo) also has `settled: bool`; while it is
-    False the bus thread writes the same values again every 20 ms.
+    False the bus thread writes the same values again every 20 ms. One with a place to be left at has
+    `park()`, which is called every 20 ms before it is closed, until it is settled.
     """
 
     @property
