@@ -20,6 +20,7 @@ from foretone_hardware.mcp3008 import MCP3008
 from foretone_hardware.pca9685 import PCA9685
 from foretone_hardware.pi import Pi
 from foretone_hardware.pwmled import PWMLED
+from foretone_hardware.ssd1306 import SSD1306
 from foretone_hardware.ws2812 import WS2812
 
 listeners: list[type[parts.Listener]] = [OSCSource, RIoT]
@@ -27,6 +28,6 @@ ticked: list[type[parts.Ticked]] = [Replay, Rows]
 sensors: list[type[parts.Sensor]] = [ADS1115, Ghost, ICM20948, LSM6DSOX, MCP3008]
 players: list[type[parts.Player]] = [Forearms, MDRNN]
 sinks: list[type[parts.Sink]] = [OSCSink, Synth]
-actuators: list[type[parts.Actuator]] = [PCA9685, PWMLED, WS2812]
+actuators: list[type[parts.Actuator]] = [PCA9685, PWMLED, SSD1306, WS2812]
 boards: list[type[parts.Board]] = [FakeBoard, Pi]
 hands: list[type[Hands]] = [Performer]

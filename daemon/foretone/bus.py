@@ -75,8 +75,10 @@ class Device(Seat):
         self._bus.put(self, Event(self._bus.clock.now(), self.name, ()))
 
     def open(self) -> None:
-        """Make the driver."""
+        """Make the driver. One that is not settled at first, such as a display, is written to now."""
         self.driver = self._make(**self._chosen)
+        if self.wanted is None and not getattr(self.driver, "settled", True):
+            self.wanted, self.due = Event(self._bus.clock.now(), self.name, ()), -math.inf
 
     def close(self) -> None:
         """Close the driver; one that fails even at that is gone anyway."""

@@ -23,7 +23,7 @@ SHELVES = {
     "player": ("foretone.players",),
     "sink": ("foretone.sinks", "foretone_hardware"),
 }
-NOT_DRIVERS = ("device", "fake", "imu", "pi", "pulses")
+NOT_DRIVERS = ("device", "fake", "glyphs", "imu", "pi", "pulses")
 REQUIRED = inspect.Parameter.empty
 
 

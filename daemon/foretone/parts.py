@@ -3,7 +3,7 @@
 The class of a kind takes what the house gives it first, by position and by name, and what a builder may
 choose after, by keyword. The house gives: `i2c`, `spi`, `pins` (a driver's bus), `clock`, `axes` (of what it
 hears or plays), `name` (of the part), `emit` (into the conductor's queue, from any thread), `random`
-(seeded), `folder` (where the instrument file lies).
+(seeded), `folder` (where the instrument file lies), `status` (a call that tells how the instrument is).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
 from foretone.event import Event, Message
-from foretone_hardware.device import LIVE, Actuator, Board, Live, Range, Sensor
+from foretone_hardware.device import LIVE, Actuator, Board, Live, Range, Sensor, Status
 
 __all__ = ["BUSES", "HOUSE", "LIVE", "Actuator", "Board", "Emit", "Listener", "Live", "Player", "Polled",
-           "Range", "Sensor", "Sink", "Ticked"]  # fmt: skip
+           "Range", "Sensor", "Sink", "Status", "Ticked"]  # fmt: skip
 
 BUSES = ("i2c", "spi", "pins")
-HOUSE = (*BUSES, "clock", "axes", "name", "emit", "random", "folder")
+HOUSE = (*BUSES, "clock", "axes", "name", "emit", "random", "folder", "status")
 Emit = Callable[[Message], None]
 
 

@@ -92,7 +92,7 @@ class FakeBoard:
             raise DeviceError(
                 f"'{name}' cannot be on SPI: another chip is, and there is no CS wire to tell them"
             )
-        axes: tuple[str, ...] = driver.axes  # type: ignore[attr-defined]  # every driver has them
+        axes: tuple[str, ...] = getattr(driver, "axes", ())  # a display has those of the instrument
         noise = getattr(chip, "noise", NOISE)
         hand = _Hand(len(axes), self._clock, random.Random(f"{self._seed} {name}"), noise)
         self._parts[name] = _Part(chip, wire, where, chosen, hand)
