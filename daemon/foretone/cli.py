@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import math
 import os
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from foretone import shelf
 from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentError, ModelError
 from foretone.instrument import Instrument, find, load
 from foretone.parent import die_with_parent
@@ -130,6 +132,21 @@ def _train(options: argparse.Namespace) -> int:
     asked += [] if options.begin is None else [f"--from={options.begin}"]
     asked += ["--progress"] if options.progress else []
     return train.train(_instrument(options), options.player, options.log, options.out, asked)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from foretone import calibrate, run
+    from foretone.clock import WallClock
+
+    clock = WallClock()
+    instrument = _instrument(options, roles=["source"])
+    board = run.make_board(options.board, clock, instrument.seed)
+    with contextlib.closing(board):
+        path = calibrate.calibrate(instrument, options.part, board, clock, options.seconds, print)
+    print(f"Wrote {path}.")
+    if path != instrument.path:
+        print(f"The shipped file is as it was; `foretone run {path.stem}` finds yours first.")
+    return 0
 
 
 def _synth(options: argparse.Namespace) -> int:
@@ -261,6 +278,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_log(made)
     made.add_argument("--out", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s")
 
+    _add_calibrating(
+        command("calibrate", _calibrate, "let a lever learn where its ends are; stop the instrument first")
+    )
+
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
     _add_instrument(made)
     made.add_argument("--state", type=Path, required=True, metavar="DIR", help="where its ring of sound goes")
@@ -313,4 +334,13 @@ def _add_log(made: argparse.ArgumentParser) -> None:
 def _add_open(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--open", action="store_true", help="let other machines on the page that have its key; shows a code"
+    )
+
+
+def _add_calibrating(made: argparse.ArgumentParser) -> None:
+    _add_instrument(made)
+    made.add_argument("part", nargs="?", help="the lever; default: every one, one after the other")
+    made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
+    made.add_argument(
+        "--seconds", type=_seconds, default=10.0, help="how long to watch each; default: %(default)s"
     )

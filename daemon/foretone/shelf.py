@@ -23,6 +23,17 @@ def instruments() -> dict[str, Path]:
     return {file.stem: file for file in (*shipped("*.toml"), *own)}
 
 
+def own(file: Path) -> Path:
+    """Where a change to an instrument file goes: the file itself, or for a shipped one this machine's own."""
+    return HOME / "instruments" / file.name if file.parent in SHIPPED else file
+
+
+def earlier(file: Path) -> Path:
+    """Where the one is kept that was played before the last change."""
+    place = own(file)
+    return place.with_name(f".{place.name}.earlier")
+
+
 def model(folder: Path, name: str) -> Path:
     """Where a model is: beside the instrument file, else among this machine's own, else among the shipped."""
     places = (folder, HOME / "models", *SHIPPED)
