@@ -62,9 +62,24 @@ class Fusion:
 
     def update(self, now: float, force: Sequence[float], rates: Sequence[float]) -> tuple[float, ...]:
         """The six axes after a reading at `now` (s): force in g, rates in deg/s, each about x, y and z."""
-        period = 0.01 if self._last is None else min(LONGEST, max(1e-4, now - self._last))
+        if self._last is None:
+            self._ahrs.set_quaternion(np.array(_hanging(force))).skip_startup()
+            self._last = now
+        period = min(LONGEST, max(1e-4, now - self._last))
         self._last = now
         still = self._bias.update(np.array(rates))
         self._ahrs.set_sample_period(period)
         self._ahrs.update_no_magnetometer(still, np.array(force))
         return scaled(self._ahrs.get_quaternion().tolist(), still.tolist(), self._fastest)
+
+
+def _hanging(force: Sequence[float]) -> tuple[float, float, float, float]:
+    """The pose (w, x, y, z) without yaw in which gravity is felt as this force."""
+    roll = math.atan2(force[1], force[2]) / 2.0
+    pitch = math.atan2(-force[0], math.hypot(force[1], force[2])) / 2.0
+    return (
+        math.cos(roll) * math.cos(pitch),
+        math.sin(roll) * math.cos(pitch),
+        math.cos(roll) * math.sin(pitch),
+        -math.sin(roll) * math.sin(pitch),
+    )

@@ -51,6 +51,18 @@ def test_gravity_says_which_way_is_down():
     assert run(Fusion(1000), 5, (-half, 0.0, half), STILL)[:2] == pytest.approx((0.5, 0.75), abs=0.002)
 
 
+@pytest.mark.parametrize(("roll", "pitch"), [(0, 0), (60, 0), (-120, 0), (0, 50), (170, -40), (30, 80)])
+def test_the_first_reading_has_the_pose_already(roll, pitch):
+    """Whoever takes it for neutral need not wait."""
+    up = (
+        -math.sin(math.radians(pitch)),
+        math.sin(math.radians(roll)) * math.cos(math.radians(pitch)),
+        math.cos(math.radians(roll)) * math.cos(math.radians(pitch)),
+    )
+    axes = Fusion(1000).update(0.0, up, STILL)
+    assert axes[:3] == pytest.approx((0.5 + roll / 360, 0.5 + pitch / 180, 0.5), abs=0.001)
+
+
 def test_turning_is_added_up_over_the_time_it_took():
     fusion = Fusion(1000)
     run(fusion, 5, (0.0, 0.0, 1.0), STILL)
