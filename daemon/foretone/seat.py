@@ -91,6 +91,8 @@ class Seat:
         value: Any = setting.value
         if isinstance(value, float) and known.type is int and value.is_integer():
             value = int(value)
+        if known.type is bool and value in (0, 1):
+            value = bool(value)  # a patch has no word for true
         if sentence := known.refuses(value):
             return sentence
         target = self.target

@@ -159,9 +159,12 @@ class Chip:
         self._window = {COLUMNS: (0, WIDTH - 1), PAGES: (0, 7)}
         self._column = self._page = 0
 
-    def look(self, settings: Mapping[str, Any]) -> tuple[float, ...]:  # noqa: ARG002
-        """How much of it shines, 0..1."""
-        return (sum(byte.bit_count() for byte in self.memory) / (64 * WIDTH),) if self.on else ()
+    def look(self, settings: Mapping[str, Any]) -> tuple[float, ...]:
+        """How far each bar reaches, 0..1; nothing when it is dark."""
+        lines = [
+            self.memory[at : at + WIDTH] for at in range(WIDTH, WIDTH * (settings["height"] // 8 - 1), WIDTH)
+        ]
+        return tuple(line[LABEL:].count(FULL) / (WIDTH - LABEL) for line in lines if self.on and any(line))
 
     def rows(self) -> Iterator[str]:
         """The picture, a line of text for each line of dots."""

@@ -119,7 +119,7 @@ def test_two_arms_that_turn_outwards_light_the_lamp(stage):
     assert rewards[-1] == pytest.approx(1.0, abs=0.02)
     assert all(b >= a - 0.01 for a, b in itertools.pairwise(rewards[-50:]))
     assert stage.board.look("light")[0] == pytest.approx(rewards[-1], abs=0.02)
-    stage.conductor.step(Setting("arms", "neutral", True))
+    stage.conductor.step(Setting("arms", "neutral", 1.0))
     hold(stage, "right", 0.76)
     stage.run_until(10.0)
     assert [event.values[0] for event in played if event.origin == "arms"][-1] < 0.6

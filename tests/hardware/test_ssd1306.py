@@ -167,8 +167,8 @@ def test_values_outside_are_clipped(board, clock, display):
 
 
 def test_closed_it_is_dark(board, clock, display):
-    show(display, clock, (0.5, 0.5, 0.5))
-    assert board.look("display")[0] > 0
+    show(display, clock, (0.0, 0.5, 1.0))
+    assert board.look("display") == (0.0, 0.5, 1.0)
     display.close()
     assert board.look("display") == ()
 
