@@ -6,8 +6,6 @@ is told instead, and is found first from then on.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -52,9 +50,7 @@ def calibrate(
         learned[part.name] = _ends(part, watch(part, board, clock, seconds))
         low, high = learned[part.name]
         say(f"{part.name}: 0 is at {low:g} {_unit(part)}, 1 at {high:g} {_unit(part)}.")
-    path = shelf.own(instrument.path)
-    write(instrument.path, path, learned)
-    return path
+    return write(instrument.path, learned)
 
 
 def levers(instrument: Instrument, name: str | None) -> list[Part]:
@@ -116,24 +112,14 @@ def _unit(part: Part) -> str:
     return spans.unit if spans else ""
 
 
-def write(source: Path, path: Path, learned: dict[str, tuple[float, float]]) -> None:
-    """Write `source` with these ends to `path`, whole or not at all."""
+def write(file: Path, learned: dict[str, tuple[float, float]]) -> Path:
+    """Write an instrument file with these ends to where its changes go; returns where."""
     try:
-        document = tomlkit.parse(source.read_text(encoding="utf-8"))
+        document = tomlkit.parse(file.read_text(encoding="utf-8"))
     except TOMLKitError as error:
-        raise CalibrationError(f"{source} cannot be rewritten: {error}") from error
+        raise CalibrationError(f"{file} cannot be rewritten: {error}") from error
     for name, (low, high) in learned.items():
         table: Any = document["source"][name]
         table["low"], table["high"] = low, high
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = path.stat().st_mode if path.exists() else 0o644
-    number, draft = tempfile.mkstemp(suffix=".toml", prefix=f".{path.stem}-", dir=path.parent)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(tomlkit.dumps(document))
-            file.flush()
-            os.fsync(number)
-        Path(draft).chmod(mode & 0o777)
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    shelf.save(file, tomlkit.dumps(document))
+    return shelf.own(file)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from foretone import shelf
 from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentError, ModelError
 from foretone.instrument import Instrument, find, load
 from foretone.parent import die_with_parent

@@ -1,7 +1,6 @@
 """A lever learns where its ends are."""
 
 import math
-import stat
 import tomllib
 
 import pytest
@@ -45,13 +44,12 @@ def board():
 def mine(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(FILE)
-    path.chmod(0o640)
     return path
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("FORETONE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(shelf, "HOME", tmp_path / "home")
     return tmp_path / "home"
 
 
@@ -89,8 +87,8 @@ def test_its_ends_are_written_and_everything_else_stays(mine):
     for line in FILE.splitlines():
         assert line in lines
     assert len(lines) == len(FILE.splitlines()) + 2
-    assert stat.S_IMODE(mine.stat().st_mode) == 0o640
-    assert list(mine.parent.iterdir()) == [mine]
+    assert shelf.earlier(mine).read_text() == FILE
+    assert sorted(mine.parent.iterdir()) == sorted([mine, shelf.earlier(mine)])
     assert said[0] == "Move 'lever' from one end to the other and back, slowly, for 10 seconds."
     assert said[1].startswith("lever: 0 is at 0.42")
 

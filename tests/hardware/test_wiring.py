@@ -10,7 +10,7 @@ from foretone import kinds, shelf
 from foretone.instrument import load
 
 WIRING = Path(__file__).parents[2] / "hardware" / "wiring"
-NAMES = [path.stem for path in shelf.files("*.toml")]
+FILES = {path.stem: path for path in shelf.shipped("*.toml")}
 PLACES = ("address", "channel", "select", "pin", "port")
 HEADER = {
     2: 3, 3: 5, 4: 7, 5: 29, 6: 31, 7: 26, 8: 24, 9: 21, 10: 19, 11: 23, 12: 32, 13: 33, 14: 8, 15: 10,
@@ -28,14 +28,14 @@ def rows(page, title):
     return cells[2:]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_the_parts_are_where_the_page_says(name):
     told = {
         cells[0].strip("`"): dict(re.findall(r"`(\w+) = (\w+)`", cells[2]))
         for cells in rows((WIRING / f"{name}.md").read_text(encoding="utf-8"), "Parts")
     }
     wanted = {}
-    for part in load(next(path for path in shelf.files("*.toml") if path.stem == name)).parts.values():
+    for part in load(FILES[name]).parts.values():
         known = kinds.settings(part.maker)
         where = {key: part.settings.get(key, known[key].default) for key in PLACES if key in known}
         where = {key: value for key, value in where.items() if isinstance(value, int)}
@@ -46,7 +46,7 @@ def test_the_parts_are_where_the_page_says(name):
     } == wanted
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_the_pins_are_those_of_the_header_and_of_the_file(name):
     page = (WIRING / f"{name}.md").read_text(encoding="utf-8")
     wired = {}
@@ -54,7 +54,7 @@ def test_the_pins_are_those_of_the_header_and_of_the_file(name):
         if number := re.match(r"\d+\b(?! ?V|\.)", gpio):
             wired[int(number[0])] = int(pin)
     assert all(HEADER[gpio] == pin for gpio, pin in wired.items())
-    instrument = load(next(path for path in shelf.files("*.toml") if path.stem == name))
+    instrument = load(FILES[name])
     used = set()
     for part in instrument.parts.values():
         used |= {"i2c": {2, 3}, "spi": {10}}.get(next(iter(kinds.house(part.maker)), ""), set())
@@ -62,7 +62,7 @@ def test_the_pins_are_those_of_the_header_and_of_the_file(name):
     assert set(wired) == used
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_the_drawing_is_shown_and_names_the_addresses(name):
     page = (WIRING / f"{name}.md").read_text(encoding="utf-8")
     assert f"({name}.svg)" in page
