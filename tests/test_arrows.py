@@ -16,6 +16,7 @@ PART = SHARED | {
     "foretone.packet",
     "foretone.shelf",
     "foretone_hardware.device",
+    "foretone_hardware.imu",
 }
 
 

@@ -23,6 +23,8 @@ from foretone.watch import Histogram
 
 FRAME = 0.02
 """Seconds between writes to an actuator that is still on its way: one frame of a hobby servo."""
+PARKING = 1.5
+"""Seconds that actuators get, together, to go where they are parked before they are closed."""
 
 
 class Device(Seat):
@@ -73,8 +75,10 @@ class Device(Seat):
         self._bus.put(self, Event(self._bus.clock.now(), self.name, ()))
 
     def open(self) -> None:
-        """Make the driver."""
+        """Make the driver. One that is not settled at first, such as a display, is written to now."""
         self.driver = self._make(**self._chosen)
+        if self.wanted is None and not getattr(self.driver, "settled", True):
+            self.wanted, self.due = Event(self._bus.clock.now(), self.name, ()), -math.inf
 
     def close(self) -> None:
         """Close the driver; one that fails even at that is gone anyway."""
@@ -117,7 +121,10 @@ class Bus:
         self._thread.start()
 
     def close(self) -> None:
-        """Bring every actuator to rest and close every driver, actuators first. Never raises."""
+        """Bring every actuator to rest, park those that can, and close every driver, actuators first.
+
+        Never raises.
+        """
         self._stopping = True
         if self._thread is not None:
             self._queue.put(None)
@@ -127,6 +134,7 @@ class Bus:
         for device in self.devices:
             if device.driver is not None:
                 self._try(device, self._write, device)
+        self._park()
         for role in ("sink", "source"):
             for device in reversed(self.devices):
                 if device.role == role:
@@ -152,6 +160,16 @@ class Bus:
                 self._try(device, self._write, device)
             if device.due <= now and device.role == "source":
                 self._try(device, self._read, device)
+
+    def _park(self) -> None:
+        until = self.clock.now() + PARKING
+        parking = [device for device in self.devices if hasattr(device.driver, "park")]
+        while parking and self.clock.now() < until:
+            for device in parking:
+                self._try(device, device.driver.park)
+            parking = [device for device in parking if device.driver and not device.driver.settled]
+            if parking:
+                self.clock.wait(SimpleQueue(), self.clock.now() + FRAME)
 
     def _run(self) -> None:
         while not self._stopping:

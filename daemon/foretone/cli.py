@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import math
 import os
@@ -133,15 +134,27 @@ def _train(options: argparse.Namespace) -> int:
     return train.train(_instrument(options), options.player, options.log, options.out, asked)
 
 
+def _calibrate(options: argparse.Namespace) -> int:
+    from foretone import calibrate, run
+
+    clock = WallClock()
+    instrument = _instrument(options, roles=["source"])
+    board = run.make_board(options.board, clock, instrument.seed)
+    with contextlib.closing(board):
+        path = calibrate.calibrate(instrument, options.part, board, clock, options.seconds, print)
+    print(f"Wrote {path}.")
+    if path != instrument.path:
+        print(f"The shipped file is as it was; `foretone run {path.stem}` finds yours first.")
+    return 0
+
+
 def _learn(options: argparse.Namespace) -> int:
     from foretone import learn, run
 
     clock = WallClock()
-    board = run.make_board(options.board, clock, 0)
-    try:
-        learn.learn(board, clock, options.port, options.axes, options.name, options.into)
-    finally:
-        board.close()
+    into = None if options.into is None else find(options.into)
+    with contextlib.closing(run.make_board(options.board, clock, 0)) as board:
+        learn.learn(board, clock, options.port, options.axes, options.name, into)
     return 0
 
 
@@ -263,18 +276,13 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--minutes", type=_seconds, default=15.0)
     made.add_argument("--out", type=Path, required=True, metavar="FILE", help="an older one is replaced")
 
-    made = command("train", _train, "learn from what was played here, without disturbing what is playing")
-    made.add_argument("instrument", nargs="?", help="default: the shipped one that was played last")
-    _add_changes(made)
-    made.add_argument("--here", action="store_true", required=True, help="on this machine")
-    made.add_argument("--player", metavar="NAME", help="which one to train, where there are several")
-    made.add_argument("--seconds", type=_seconds, help="about how long to learn; default: the trainer's")
-    made.add_argument("--from", dest="begin", type=Path, metavar="MODEL", help="teach this model more")
-    made.add_argument("--progress", action="store_true", help="tell it in lines of JSON, not as a bar")
-    _add_log(made)
-    made.add_argument("--out", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s")
-
+    _add_training(
+        command("train", _train, "learn from what was played here, without disturbing what is playing")
+    )
     _add_learning(command("learn", _learn, "learn which MIDI control plays what, by moving it"))
+    _add_calibrating(
+        command("calibrate", _calibrate, "let a lever learn where its ends are; stop the instrument first")
+    )
 
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
     _add_instrument(made)
@@ -319,13 +327,25 @@ def _add_playing(made: argparse.ArgumentParser, board: str) -> None:
     made.add_argument("--no-log", action="store_true", help="do not record the session")
 
 
+def _add_training(made: argparse.ArgumentParser) -> None:
+    made.add_argument("instrument", nargs="?", help="default: the shipped one that was played last")
+    _add_changes(made)
+    made.add_argument("--here", action="store_true", required=True, help="on this machine")
+    made.add_argument("--player", metavar="NAME", help="which one to train, where there are several")
+    made.add_argument("--seconds", type=_seconds, help="about how long to learn; default: the trainer's")
+    made.add_argument("--from", dest="begin", type=Path, metavar="MODEL", help="teach this model more")
+    made.add_argument("--progress", action="store_true", help="tell it in lines of JSON, not as a bar")
+    _add_log(made)
+    made.add_argument("--out", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s")
+
+
 def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("port", nargs="?", default="", help="part of the device's name; default: what is moved")
     made.add_argument(
         "--axes", nargs="+", default=[], metavar="AXIS", help="what is played, one after another"
     )
     made.add_argument("--name", default="knobs", help="of the source; default: %(default)s")
-    made.add_argument("--into", type=Path, metavar="FILE", help="add it to this instrument file")
+    made.add_argument("--into", metavar="FILE", help="add it to this instrument, by file or by name")
     made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
 
 
@@ -338,4 +358,13 @@ def _add_log(made: argparse.ArgumentParser) -> None:
 def _add_open(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--open", action="store_true", help="let other machines on the page that have its key; shows a code"
+    )
+
+
+def _add_calibrating(made: argparse.ArgumentParser) -> None:
+    _add_instrument(made)
+    made.add_argument("part", nargs="?", help="the lever; default: every one, one after the other")
+    made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
+    made.add_argument(
+        "--seconds", type=_seconds, default=10.0, help="how long to watch each; default: %(default)s"
     )

@@ -201,7 +201,7 @@ class Conductor:
 
     def _deliver(self, event: Event) -> None:
         for seat in self._sinks.get(event.origin, ()):
-            if self._call(seat, "play", event) is not None and not seat.timed:
+            if self._call(seat, "play", seat.picked(event)) is not None and not seat.timed:
                 self.latency["due_to_played"].add(self.clock.now() - event.time)
         for seat in self._players.get(event.origin, ()):
             answers = self._call(seat, "hear", event)

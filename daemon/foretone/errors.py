@@ -47,6 +47,10 @@ class SettingError(ForetoneError, ValueError):
     """A setting does not exist, cannot change while playing, or is out of its range."""
 
 
+class CalibrationError(ForetoneError, ValueError):
+    """Nothing could be learned; nothing was written."""
+
+
 class PacketError(ForetoneError, ValueError):
     """A packet from outside is not one we understand."""
 

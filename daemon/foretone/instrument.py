@@ -8,33 +8,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foretone import kinds, shelf
+from foretone import kinds, shelf, wires
 from foretone.errors import InstrumentError
+from foretone.wires import ROLES, Part
 
-ROLES = {"source": None, "player": "hears", "sink": "plays"}
+__all__ = ["Instrument", "Part", "find", "load"]
+
 TOP = ("title", "axes", "seed", *ROLES)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One table of the file: `maker(**house, **settings)` makes it.
-
-    `wires` are the parts whose events reach it; `axes` name what it gives or, for a sink, gets. `polled`
-    has the rate (Hz) and deadband of a sensor, and is empty for everything else.
-    """
-
-    name: str
-    role: str
-    kind: str
-    maker: type
-    axes: tuple[str, ...]
-    wires: tuple[str, ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
-    polled: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,7 +153,7 @@ class _Check:
                 parts[name] = part
         if not any(part.role == "source" for part in parts.values()) and not self.faults:
             self.fault("", "", "has no source, so it can hear nothing: add a [source.NAME] table")
-        self._wires(parts)
+        wires.check(parts, self.broken, self.path.parent, self.fault)
         return Instrument(self.path, str(title), tuple(axes), seed, parts)
 
     def _tables(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -201,6 +185,12 @@ class _Check:
                 self.fault(here, "axes", f"axes must be some of the instrument's: {', '.join(axes)}")
                 chosen = axes
             axes = tuple(chosen)
+        elif role == "sink":
+            axes = table.pop("axes", ())
+            if not _is_names(axes):
+                self.fault(here, "axes", 'axes must name what it takes of what it plays: axes = ["lever"]')
+                axes = ()
+            axes = tuple(axes)
         try:
             maker = kinds.find(role, kind)
         except LookupError as error:
@@ -212,7 +202,8 @@ class _Check:
         for key, value in table.items():
             setting = allowed.get(key) or polled.get(key)
             if setting is None:
-                known = [*allowed, *polled, "kind", *([wire_key] if wire_key else ["axes"])]
+                shared = {"source": ["axes"], "player": ["hears"], "sink": ["plays", "axes"]}[role]
+                known = [*allowed, *polled, "kind", *shared]
                 self.fault(here, key, f"'{key}' is not a setting of {kind}{kinds.nearest(key, known)}")
             elif sentence := setting.refuses(value):
                 self.fault(here, key, f"{key} {sentence}")
@@ -224,59 +215,6 @@ class _Check:
             settings={key: value for key, value in table.items() if key in allowed},
             polled={key: table.get(key, setting.default) for key, setting in polled.items()},
         )  # fmt: skip
-
-    def _wires(self, parts: dict[str, Part]) -> None:
-        givers = [name for name, part in parts.items() if part.role != "sink"]
-        for part in parts.values():
-            key, here = ROLES[part.role], f"{part.role}.{part.name}"
-            if key is None:
-                continue
-            if not part.wires:
-                self.fault(here, "", f"{key} nothing: add {key} = [...] with one of {', '.join(givers)}")
-            for wire in part.wires:
-                if wire not in givers and wire not in self.broken:
-                    self.fault(here, key, f"{key} '{wire}', which is not here{kinds.nearest(wire, givers)}")
-            if len(set(part.wires)) < len(part.wires):
-                self.fault(here, key, f"{key} the same part twice")
-            if part.role == "player" and part.name in _upstream(part.name, parts):
-                self.fault(here, key, "hears itself in a ring; feedback lives inside a player")
-                return
-        for name in sorted(parts, key=lambda name: len(_upstream(name, parts))):
-            parts[name] = self._fitted(parts[name], parts)
-
-    def _fitted(self, part: Part, parts: dict[str, Part]) -> Part:
-        """The part with the axes of what reaches it, which must fit it."""
-        key, here = ROLES[part.role], f"{part.role}.{part.name}"
-        reaching = sorted({parts[wire].axes for wire in part.wires if wire in parts}) or [part.axes]
-        if len(reaching) > 1:
-            self.fault(
-                here, key or "", f"what it {key} has different axes: {' and '.join(map(', '.join, reaching))}"
-            )
-            return part
-        axes, given = reaching[0], getattr(part.maker, "axes", None)
-        if isinstance(given, tuple) and len(given) != len(axes):
-            names = ", ".join(axes)
-            gives = "gives" if part.role == "source" else "takes"
-            self.fault(
-                here, "axes", f"{part.kind} {gives} {len(given)} axes, but here are {len(axes)}: {names}"
-            )
-        check = getattr(part.maker, "check", None)
-        for sentence in check(axes, self.path.parent, part.settings) if check else ():
-            self.fault(
-                here, next((key for key in ("model", "session") if key in part.settings), ""), sentence
-            )
-        return replace(part, axes=axes)
-
-
-def _upstream(name: str, parts: dict[str, Part]) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(parts[name].wires)
-    while waiting:
-        wire = waiting.pop()
-        if wire in parts and wire not in seen:
-            seen.add(wire)
-            waiting += parts[wire].wires
-    return seen
 
 
 def _is_names(value: object) -> bool:

@@ -23,7 +23,9 @@ SHELVES = {
     "player": ("foretone.players",),
     "sink": ("foretone.sinks", "foretone_hardware"),
 }
-NOT_DRIVERS = ("control", "device", "fake", "message", "pi", "sequencer", "surface")
+NOT_DRIVERS = (
+    "control", "device", "fake", "glyphs", "imu", "message", "pi", "pulses", "sequencer", "surface",
+)  # fmt: skip
 MAKES = {"source": ("read", "receive"), "sink": ("write",)}
 """What a driver must be able to do to serve in a role, one of these."""
 REQUIRED = inspect.Parameter.empty

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
-import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +14,7 @@ from queue import SimpleQueue
 from random import Random
 from typing import Any
 
-from foretone import instrument
+from foretone import instrument, shelf
 from foretone.clock import Clock
 from foretone.errors import ForetoneError, InstrumentError
 from foretone.midibus import matches
@@ -57,7 +54,7 @@ def learn(board: Board, clock: Clock, port: str, axes: Sequence[str], name: str,
         print(f"\n{added}", end="")
     else:
         put_into(into, name, added)
-        print(f"[source.{name}] is in {into}")
+        print(f"[source.{name}] is in {shelf.own(into)}")
 
 
 @dataclass
@@ -184,27 +181,23 @@ def table(name: str, port: str, controls: Sequence[str], axes: Sequence[str] = (
 
 
 def put_into(path: Path, name: str, added: str) -> None:
-    """Add a table to an instrument file; the file is as it was when that would not be an instrument.
+    """Add a table to an instrument file, or to this machine's own copy of a shipped one.
 
-    Raises InstrumentError with the faults.
+    Raises InstrumentError with the faults that it would have then; it stays as it was.
     """
     text = path.read_text(encoding="utf-8")
     if name in tomllib.loads(text).get("source", {}):
         raise InstrumentError(path, [f"there is already a source called '{name}': choose another --name"])
-    descriptor, draft = tempfile.mkstemp(suffix=".toml", dir=path.parent)
+    if found := shelf.save(path, f"{text.rstrip()}\n\n{added}", _faults):
+        raise InstrumentError(path, found)
+
+
+def _faults(draft: Path) -> list[str]:
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{text.rstrip()}\n\n{added}")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(path.stat().st_mode)
-        instrument.load(Path(draft))
-        Path(draft).replace(path)
+        instrument.load(draft)
     except InstrumentError as error:
-        raise InstrumentError(path, error.faults) from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(draft).unlink()
+        return error.faults
+    return []
 
 
 def _pretend(board: Any, clock: Clock) -> None:

@@ -1,9 +1,9 @@
 """The three contracts of an instrument: what hears, what answers, what plays.
 
 The class of a kind takes what the house gives it first, by position and by name, and what a builder may
-choose after, by keyword. The house gives: `i2c`, `pins`, `midi` (a driver's bus), `clock`, `axes` (of what it
-hears or plays), `name` (of the part), `emit` (into the conductor's queue, from any thread), `random`
-(seeded), `folder` (where the instrument file lies).
+choose after, by keyword. The house gives: `i2c`, `spi`, `pins`, `midi` (a driver's bus), `clock`, `axes` (of
+what it hears or plays), `name` (of the part), `emit` (into the conductor's queue, from any thread), `random`
+(seeded), `folder` (where the instrument file lies), `status` (a call that tells how the instrument is).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
 from foretone.event import Event, Message
-from foretone_hardware.device import LIVE, Actuator, Board, Controller, Live, Midi, Range, Sensor
+from foretone_hardware.device import LIVE, Actuator, Board, Controller, Live, Midi, Range, Sensor, Status
 
 __all__ = ["BUSES", "HOUSE", "LIVE", "Actuator", "Board", "Controller", "Emit", "Listener", "Live", "Midi",
-           "Player", "Polled", "Range", "Sensor", "Sink", "Ticked"]  # fmt: skip
+           "Player", "Polled", "Range", "Sensor", "Sink", "Status", "Ticked"]  # fmt: skip
 
-BUSES = ("i2c", "pins", "midi")
-HOUSE = (*BUSES, "clock", "axes", "name", "emit", "random", "folder")
+BUSES = ("i2c", "spi", "pins", "midi")
+HOUSE = (*BUSES, "clock", "axes", "name", "emit", "random", "folder", "status")
 Emit = Callable[[Message], None]
 
 
@@ -51,7 +51,12 @@ class Ticked(Protocol):
 
 
 class Player(Protocol):
-    """What answers. It owns no thread, clock, file or device; the conductor thread calls every method."""
+    """What answers. It owns no thread, clock, file or device; the conductor thread calls every method.
+
+    It plays the axes that it hears, unless its class says otherwise: `takes` names the axes that it must
+    hear, and `axes` those that it plays. One that has `origins` finds there whom it hears, in the file's
+    order.
+    """
 
     @property
     def axes(self) -> tuple[str, ...]:

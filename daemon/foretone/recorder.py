@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
 import threading
@@ -39,15 +40,14 @@ class Recorder:
         """Why nothing is being recorded just now; empty while it is."""
         self._stem = path.stem
         self._start = start
-        self._width = len(instrument.axes)
-        self._columns = {
-            part.name: [instrument.axes.index(axis) for axis in part.axes if axis in instrument.axes]
-            for part in instrument.parts.values()
-            if part.role != "sink"
-        }
+        played = {part.name: part.axes for part in instrument.parts.values() if part.role != "sink"}
+        # A player may have axes of its own; they stand after the instrument's.
+        axes = tuple(dict.fromkeys([*instrument.axes, *itertools.chain(*played.values())]))
+        self._width = len(axes)
+        self._columns = {name: [axes.index(axis) for axis in its] for name, its in played.items()}
         self._header = Header(
             instrument=instrument.title,
-            axes=instrument.axes,
+            axes=axes,
             sources=tuple(part.name for part in instrument.of("source")),
             players=tuple(part.name for part in instrument.of("player")),
             started=started,

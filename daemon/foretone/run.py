@@ -19,6 +19,7 @@ from foretone import kinds, punctual
 from foretone.clock import Clock, HandClock, WallClock
 from foretone.control import Control
 from foretone.errors import RENEWED, InstrumentError, ModelError
+from foretone.event import Event
 from foretone.instrument import Instrument
 from foretone.parts import BUSES, Board
 from foretone.recorder import Recorder
@@ -127,12 +128,20 @@ def rehearse(instrument: Instrument) -> None:
         raise InstrumentError(instrument.path, faults)
 
 
+IDLE, MESSAGE = 0.5, 0.02
+"""Seconds between looks at whether the ghost shall play, and between the messages it sends as a patch."""
+
+
 class Performer:
-    """Hands on a fake board: a person's, through the page, or the ghost's."""
+    """Hands on a fake board: a person's, through the page, or the ghost's.
+
+    On an instrument without a sensor the ghost is a patch instead: it plays what listens to one.
+    """
 
     def __init__(self, stage: Stage, clock: Clock) -> None:
         self.playing = False
         self._board: Any = stage.board
+        self._conductor = stage.conductor
         self._names = [
             device.name for bus in stage.buses.values() if bus.name in BUSES for device in bus.devices
         ]
@@ -141,12 +150,31 @@ class Performer:
             for seat in map(stage.conductor.seats.get, self._names)
             if seat is not None and seat.role == "source"
         }
+        self._patches = {
+            seat.name: Ghost(seat.axes, clock, Random(f"{stage.instrument.seed} ghost {seat.name}"))
+            for seat in stage.conductor.seats.values()
+            if not self._ghosts and seat.role == "source" and not hasattr(seat.part, "tick")
+        }
+        self._sent: dict[str, tuple[float, ...]] = {}
+        if self._patches:
+            stage.conductor.chores.append(self._send)
 
     def play(self, on: bool) -> None:
         """The ghost takes every sensor, or leaves them as they are."""
         self.playing = on
         for name, ghost in self._ghosts.items():
             self._board.perform(name, ghost.at if on else None)
+
+    def _send(self, now: float) -> float:
+        """What the ghost plays as a patch, a message whenever it moved; a chore of the conductor's."""
+        if not self.playing:
+            return now + IDLE
+        for name, ghost in self._patches.items():
+            values = ghost.at(now)
+            if values != self._sent.get(name, values):
+                self._conductor.emit(Event(now, name, values))
+            self._sent[name] = values
+        return now + MESSAGE
 
     def hold(self, name: str, values: tuple[float, ...]) -> None:
         """A person holds the sensor `name` there; the ghost steps back. ValueError when there is none."""

@@ -6,7 +6,7 @@ import logging
 import math
 from typing import Any
 
-from foretone.event import Setting
+from foretone.event import Event, Setting
 from foretone.instrument import Part
 from foretone.kinds import settings
 
@@ -51,7 +51,7 @@ class Seat:
 
     def __init__(self, made_from: Part, part: Any) -> None:
         self.name, self.role, self.kind = made_from.name, made_from.role, made_from.kind
-        self.wires, self.axes = made_from.wires, made_from.axes
+        self.wires, self.axes, self._picks = made_from.wires, made_from.axes, made_from.picks
         self.part = part
         self.settings = {key: setting for key, setting in settings(made_from.maker).items() if setting.live}
         self.again = -math.inf
@@ -76,6 +76,12 @@ class Seat:
         """The object whose attributes the settings are."""
         return self.part
 
+    def picked(self, event: Event) -> Event:
+        """The event as this sink gets it: with the axes that the instrument file chose for it."""
+        if not self._picks or event.lets_go:
+            return event
+        return event._replace(values=tuple([event.values[place] for place in self._picks]))
+
     def values(self) -> dict[str, Any]:
         """The live settings as they are now."""
         target = self.target
@@ -90,6 +96,8 @@ class Seat:
         value: Any = setting.value
         if isinstance(value, float) and known.type is int and value.is_integer():
             value = int(value)
+        if known.type is bool and value in (0, 1):
+            value = bool(value)  # a patch has no word for true
         if sentence := known.refuses(value):
             return sentence
         target = self.target

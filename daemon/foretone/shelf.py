@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 HOME = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
@@ -21,6 +23,42 @@ def instruments() -> dict[str, Path]:
     """Instrument files by their names; this machine's own comes in place of a shipped one of that name."""
     own = sorted((HOME / "instruments").glob("[!.]*.toml"))
     return {file.stem: file for file in (*shipped("*.toml"), *own)}
+
+
+def own(file: Path) -> Path:
+    """Where a change to an instrument file goes: the file itself, or for a shipped one this machine's own."""
+    return HOME / "instruments" / file.name if file.parent in SHIPPED else file
+
+
+def earlier(file: Path) -> Path:
+    """Where the one is kept that was played before the last change."""
+    place = own(file)
+    return place.with_name(f".{place.name}.earlier")
+
+
+def save(file: Path, text: str, faults: Callable[[Path], list[str]] = lambda _: []) -> list[str]:
+    """Put a text in an instrument file's place, whole or not at all; what it held is kept as the earlier one.
+
+    `faults` looks at the draft first; what it finds is returned, and then nothing has changed. OSError when
+    the disk is full, or not ours.
+    """
+    place = own(file)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(prefix=f".{place.stem}-", suffix=".toml", dir=place.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as written:
+            written.write(text)
+            written.flush()
+            os.fsync(written.fileno())
+        if found := faults(draft):
+            return found
+        earlier(file).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+        draft.chmod(0o644)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
+    return []
 
 
 def model(folder: Path, name: str) -> Path:

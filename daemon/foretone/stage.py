@@ -15,7 +15,7 @@ from foretone.errors import InstrumentError, ModelError
 from foretone.event import Event
 from foretone.instrument import Instrument, Part
 from foretone.midibus import MidiBus
-from foretone.parts import BUSES, Board
+from foretone.parts import BUSES, Board, Status
 from foretone.recorder import Recorder
 from foretone.seat import Seat
 from foretone.watch import Histogram
@@ -124,6 +124,13 @@ class Stage:
             told.append(self.recorder.fault)
         return told
 
+    def status(self) -> Status:
+        """How the instrument is, in short; any thread."""
+        players = (seat.part for seat in self.conductor.seats.values() if seat.role == "player")
+        mode = next((str(player.mode) for player in players if hasattr(player, "mode")), "")
+        late = 1000.0 * self.conductor.latency["due_to_played"].quantile(0.99)
+        return Status(self.instrument.title, mode, late, next(iter(self.faults()), ""))
+
     def _seat_driver(self, part: Part) -> None:
         # A sensor without a wire, such as the ghost, is a bus of its own.
         wire = next((name for name in kinds.house(part.maker) if name in BUSES), part.name)
@@ -172,12 +179,13 @@ class Stage:
             "emit": self.conductor.emit,
             "random": random.Random(f"{self.instrument.seed} {part.name}"),
             "folder": self.instrument.path.parent,
+            "status": self.status,
         }
         wanted = kinds.house(part.maker)
         for wire in set(BUSES) & set(wanted):
             bus = self.buses[wire]
             given[wire] = bus.sender(part.name) if isinstance(bus, MidiBus) else getattr(self.board, wire)
         made = part.maker(*(given[name] for name in wanted), **settings)
-        if part.role == "sink" and hasattr(made, "origins"):
+        if hasattr(made, "origins"):
             made.origins = part.wires
         return made

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,24 @@ LIVE = Live()
 
 class DeviceError(OSError):
     """A chip does not answer, or not as its data sheet says. The message says what to check."""
+
+
+class Status(NamedTuple):
+    """How an instrument is, for a display: what it is called, how it plays, how late 99 % of what was due
+    was played at most (ms), and what is out of order. A text is empty when there is nothing to say.
+    """
+
+    title: str
+    mode: str
+    late: float
+    fault: str
+
+
+class Clock(Protocol):
+    """Anything that tells monotonic seconds."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment."""
 
 
 class I2C(Protocol):
@@ -175,7 +193,8 @@ class Actuator(Protocol):
     """A driver that moves or shines.
 
     An actuator that cannot get there in one write (a slewed servo) also has `settled: bool`; while it is
-    False the bus thread writes the same values again every 20 ms.
+    False the bus thread writes the same values again every 20 ms. One with a place to be left at has
+    `park()`, which is called every 20 ms before it is closed, until it is settled.
     """
 
     @property

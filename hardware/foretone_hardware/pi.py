@@ -1,4 +1,4 @@
-"""The Raspberry Pi that this runs on: its I2C bus, its pins and its MIDI ports, each opened at first use."""
+"""The Raspberry Pi that this runs on: its buses, its pins and its MIDI ports, each opened at first use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from foretone_hardware.device import I2C, DeviceError, Midi
+from foretone_hardware.device import I2C, SPI, DeviceError, Midi
 
 BUS = 1
 """The I2C bus on GPIO 2 and 3, on every model."""
+SPI_BUS, SELECT = 0, 0
+"""The SPI bus on GPIO 9 to 11, on every model, and its CE0."""
 
 
 class Pi:
@@ -27,24 +29,13 @@ class Pi:
     @cached_property
     def i2c(self) -> I2C:
         """The I2C bus on GPIO 2 (SDA) and 3 (SCL)."""
-        device = Path(f"/dev/i2c-{BUS}")
-        if not device.exists():
-            raise DeviceError(
-                f"there is no {device}: switch I2C on with `sudo raspi-config nonint do_i2c 0`,"
-                " and start the Pi again"
-            )
-        try:
-            from adafruit_extended_bus import ExtendedI2C
+        bus: I2C = _opened("i2c", f"/dev/i2c-{BUS}", "ExtendedI2C", BUS)
+        return bus
 
-            bus: I2C = ExtendedI2C(BUS)
-        except ImportError as error:
-            raise DeviceError(f"I2C needs adafruit-extended-bus ({error}): install foretone[pi]") from error
-        except PermissionError as error:
-            raise DeviceError(
-                f"{device} is not ours to open: `sudo usermod -aG i2c $USER`, log in again"
-            ) from error
-        except OSError as error:
-            raise DeviceError(f"{device} cannot be opened: {error.strerror}") from error
+    @cached_property
+    def spi(self) -> SPI:
+        """The SPI bus on GPIO 10 (MOSI), 9 (MISO) and 11 (SCLK)."""
+        bus: SPI = _opened("spi", f"/dev/spidev{SPI_BUS}.{SELECT}", "ExtendedSPI", SPI_BUS, SELECT)
         return bus
 
     @cached_property
@@ -79,12 +70,34 @@ class Pi:
 
     def close(self) -> None:
         """Give back the wires that were opened."""
-        if "i2c" in self.__dict__:
-            self.i2c.deinit()  # type: ignore[attr-defined]  # busio has it, drivers have no use for it
-            del self.i2c
+        for name in ("i2c", "spi"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).deinit()
         if "midi" in self.__dict__:
-            self.midi.close()  # type: ignore[attr-defined]  # the sequencer has it, drivers have no use for it
-            del self.midi
+            self.__dict__.pop("midi").close()
         if "pins" in self.__dict__:
             self.pins.close()
             del self.pins
+
+
+def _opened(name: str, device: str, maker: str, *number: int) -> Any:
+    """A bus of the kernel's, by its number: whatever board this is, it need not be known to Blinka."""
+    if not Path(device).exists():
+        raise DeviceError(
+            f"there is no {device}: switch {name.upper()} on with `sudo raspi-config nonint do_{name} 0`,"
+            " and start the Pi again"
+        )
+    try:
+        import adafruit_extended_bus
+
+        return getattr(adafruit_extended_bus, maker)(*number)
+    except ImportError as error:
+        raise DeviceError(
+            f"{name.upper()} needs adafruit-extended-bus ({error}): install foretone[pi]"
+        ) from error
+    except PermissionError as error:
+        raise DeviceError(
+            f"{device} is not ours to open: `sudo usermod -aG {name} $USER`, log in again"
+        ) from error
+    except OSError as error:
+        raise DeviceError(f"{device} cannot be opened: {error.strerror}") from error

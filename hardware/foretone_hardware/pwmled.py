@@ -35,7 +35,7 @@ class PWMLED:
 
     def write(self, values: Sequence[float]) -> None:
         """Shine with lightness values[0], 0..1."""
-        self._led.value = _luminance(min(1.0, max(0.0, values[0])))
+        self._led.value = luminance(min(1.0, max(0.0, values[0])))
 
     def rest(self) -> None:
         """No light."""
@@ -48,13 +48,13 @@ class PWMLED:
         self._led.close()
 
 
-def _luminance(lightness: float) -> float:
+def luminance(lightness: float) -> float:
     """Light that looks as bright as `lightness`, both 0..1. It is a straight line in the darkest 8 %."""
     level = 100.0 * lightness
     return level / 903.3 if level <= 8.0 else float(((level + 16.0) / 116.0) ** 3)
 
 
-def _lightness(luminance: float) -> float:
+def lightness(luminance: float) -> float:
     """How bright that much light looks, both 0..1: the other way round."""
     return 9.033 * luminance if luminance <= 8.0 / 903.3 else 1.16 * luminance ** (1 / 3) - 0.16
 
@@ -72,7 +72,7 @@ class Chip:
         if self._pin.function != "output":
             return (0.0,)
         duty = float(self._pin.state)
-        return (_lightness(duty if settings["active_high"] else 1.0 - duty),)
+        return (lightness(duty if settings["active_high"] else 1.0 - duty),)
 
     def close(self) -> None:
         """Pulled off its pin; nothing else changes."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,7 +34,8 @@ def main() -> None:
     with ours() as running:
         mine = round_trips(running)
     stream = stream_at_1_khz()
-    ghost = ghost_report()
+    ghost = ghost_report("empi", ("osc", "voice", "patch"))
+    arms = ghost_report("arms", ("remote", "patch"))
     latency = ghost["latency_ms"]
     sample = lever_to_sample()
     prediction, played = latency["input_to_prediction"], latency["due_to_played"]
@@ -54,6 +56,14 @@ def main() -> None:
             "budget 0.5 ms",
         ),
         Row("input_to_prediction_p99_above_floor", above, "ms", prediction["p99"], None, "budget 2 ms"),
+        Row(
+            "arms_read_to_event_p99",
+            arms["latency_ms"]["input_to_prediction"]["p99"],
+            "ms",
+            arms["latency_ms"]["input_to_prediction"]["p99"],
+            None,
+            "two sensors 100 times a second, from the end of the read; budget 2 ms",
+        ),
         Row("due_to_played_p99", played["p99"], "ms", played["p99"], None, "the ghost plays; budget 5 ms"),
         Row("input_to_servo_p99", latency["input_to_servo"]["p99"], "ms", latency["input_to_servo"]["p99"]),
         Row("lever_to_sample_p50", sample["p50"], "ms", sample["p50"], None, sample["profile"]),
@@ -167,13 +177,13 @@ def stream_at_1_khz() -> dict[str, float]:
     return {"lost": total - len(heard), "reordered": descents, "after": 1000 * (arrived - last)}
 
 
-def ghost_report() -> dict[str, dict[str, dict[str, float]]]:
-    """`foretone play empi --ghost` for 20 s, as a person starts it."""
+def ghost_report(name: str, sockets: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
+    """`foretone play NAME --ghost` for 20 s, as a person starts it."""
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report.json"
-        ports = [f"--set={name}.port={free_port()}" for name in ("osc", "voice", "patch")]
+        ports = [f"--set={part}.port={free_port()}" for part in sockets]
         subprocess.run(
-            [sys.executable, "-m", "foretone", "play", "empi", "--ghost", "--seconds=20", "--headless",
+            [sys.executable, "-m", "foretone", "play", name, "--ghost", "--seconds=20", "--headless",
              "--no-log", *ports, f"--report={report}"],
             check=True, capture_output=True,
         )  # fmt: skip

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from foretone.bus import FRAME, Bus, Device
+from foretone.bus import FRAME, PARKING, Bus, Device
 from foretone.clock import HandClock, WallClock
 from foretone.event import Event, Setting
 from foretone.instrument import Part
@@ -103,6 +103,39 @@ def test_noise_within_the_deadband_is_not_heard_but_a_slow_drift_is(rig):
         wire.lever = 0.5 + step / 2000
         turn(bus, 11.0 + step / 100)
     assert len(emitted) == 4
+
+
+class Parker(Arm):
+    """One that needs two more frames to get where it is parked."""
+
+    def park(self):
+        self.write([0.1])
+        self.settled = self.wrote.count([0.1]) > 2
+
+
+def test_what_can_be_parked_is_before_it_is_closed(rig):
+    bus, wire, _, arm, _ = rig
+    arm._make = lambda: Parker(wire)
+    arm.open()
+    parker = arm.driver
+    arm.play(Event(10.0, "duet", (0.9,)))
+    turn(bus, 10.1)
+    arm.rest()
+    bus.close()
+    assert parker.wrote == [(0.9,), [0.1], [0.1], [0.1]]
+    assert bus.clock.now() == pytest.approx(10.1 + 2 * FRAME)
+
+
+@pytest.mark.parametrize("plugged", [True, False])
+def test_parking_that_never_ends_or_fails_is_given_up(rig, plugged):
+    bus, wire, lever, arm, _ = rig
+    arm._make = lambda: Parker(wire)
+    arm.open()
+    arm.driver.park = lambda: arm.driver.look() or setattr(arm.driver, "settled", False)
+    wire.plugged = plugged
+    bus.close()
+    assert bus.clock.now() <= 10.0 + PARKING + FRAME
+    assert arm.driver is lever.driver is None
 
 
 def test_a_reading_that_is_no_number_is_a_fault_that_says_what_to_check(rig):

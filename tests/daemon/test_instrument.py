@@ -216,3 +216,41 @@ def test_check_finds_a_damaged_model(tmp_path, capsys):
     (tmp_path / "worn.tflite").write_bytes(model)
     assert main(["check", "empi", "--set", f"duet.model={tmp_path / 'worn.tflite'}"]) == 78
     assert "is cut short or damaged" in capsys.readouterr().err
+
+
+ARMS = """
+axes = ["roll", "pitch", "yaw", "roll_rate", "pitch_rate", "yaw_rate"]
+
+[source.left]
+kind = "lsm6dsox"
+
+[player.arms]
+kind = "forearms"
+hears = ["left"]
+
+[sink.light]
+kind = "pwmled"
+plays = ["arms"]
+axes = ["reward"]
+"""
+
+
+def test_a_player_may_play_other_axes_than_it_hears_and_a_sink_take_some_of_them(tmp_path):
+    path = tmp_path / "arms.toml"
+    path.write_text(ARMS)
+    parts = load(path).parts
+    assert parts["arms"].axes[0] == "reward"
+    assert (parts["light"].axes, parts["light"].picks) == (("reward",), (0,))
+
+
+def test_axes_that_a_player_cannot_hear_or_a_sink_does_not_get_are_faults(tmp_path):
+    wrong = ARMS.replace('axes = ["reward"]', 'axes = ["reward", "left_rol_rate"]')
+    assert any("did you mean 'left_roll_rate'?" in told for told in faults(tmp_path, wrong))
+    wrong = ARMS.replace('axes = ["reward"]\n', "")
+    assert any(
+        "pwmled takes 1 axes, but here are 7: reward, left" in told for told in faults(tmp_path, wrong)
+    )
+    wrong = ARMS.replace('kind = "lsm6dsox"', 'kind = "osc"\naxes = ["roll"]')
+    assert any("forearms takes 6 axes, but here are 1: roll" in told for told in faults(tmp_path, wrong))
+    wrong = ARMS.replace('axes = ["reward"]', "axes = 3")
+    assert any("axes must name what it takes of what it plays" in told for told in faults(tmp_path, wrong))

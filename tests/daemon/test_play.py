@@ -61,6 +61,20 @@ def start(tmp_path):
         out.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "sockets"), [("arms", ("remote", "patch")), ("osc", ("interface", "prediction"))]
+)
+def test_the_ghost_plays_every_shipped_instrument(start, free_port, tmp_path, name, sockets):
+    changes = [f"--set={part}.port={free_port()}" for part in sockets]
+    report = tmp_path / "report.json"
+    process = start("play", name, "--ghost", "--seconds", "2", *changes, "--no-log", "--report", str(report))
+    assert process.wait(30) == 0, process.told()
+    told = json.loads(report.read_text())
+    assert told["events_in"] > 20
+    assert told["dropped"] == told["malformed"] == 0
+    assert told["faults"] == {}
+
+
 def test_headless_it_plays_in_real_time_and_reports(start, ports, tmp_path):
     began = time.monotonic()
     process = start(

@@ -92,3 +92,17 @@ def test_a_disk_that_never_answers_costs_the_oldest_rows_and_says_how_many(tmp_p
         recorder.note(Event(float(number), "lever", (0.1, 0.2)))
     recorder.write()
     assert recorder.lost == 5
+
+
+def test_a_players_own_axes_stand_after_the_instruments(tmp_path, instrument):
+    instrument.parts["arms"] = Part("arms", "player", "k", object, ("reward", "y"), ("lever",))
+    recorder = Recorder(tmp_path / "s.csv", instrument, 0.0, "")
+    recorder.note(Event(0.5, "lever", (0.1, 0.2)))
+    recorder.note(Event(1.0, "arms", (0.9, 0.3)))
+    recorder.write()
+    recorder.close()
+    assert recorder.path.read_text().splitlines()[5:] == [
+        "time,origin,x,y,reward",
+        "0.500000,lever,0.10000,0.20000,",
+        "1.000000,arms,,0.30000,0.90000",
+    ]

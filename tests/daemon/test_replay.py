@@ -11,9 +11,9 @@ from foretone.cli import main
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def replay(out, *more):
+def replay(out, *more, name="empi"):
     status = main(
-        ["replay", str(GOLDEN / "empi.csv"), "--instrument", "empi", "--fast", "--out", str(out), *more]
+        ["replay", str(GOLDEN / f"{name}.csv"), "--instrument", name, "--fast", "--out", str(out), *more]
     )
     assert status == 0
     return out.read_bytes()
@@ -24,9 +24,10 @@ def test_a_golden_session_gives_the_same_bytes_twice(tmp_path):
     assert replay(tmp_path / "a.csv") != replay(tmp_path / "c.csv", "--seed", "9")
 
 
-def test_every_gesture_of_the_session_comes_out_and_its_silences_are_answered(tmp_path):
-    replay(tmp_path / "out.csv")
-    heard, played = session.read(GOLDEN / "empi.csv").heard(), session.read(tmp_path / "out.csv")
+@pytest.mark.parametrize("name", ["empi", "osc"])
+def test_every_gesture_of_the_session_comes_out_and_its_silences_are_answered(tmp_path, name):
+    replay(tmp_path / "out.csv", name=name)
+    heard, played = session.read(GOLDEN / f"{name}.csv").heard(), session.read(tmp_path / "out.csv")
     assert played.heard() == heard
     answers = [event for event in played.events if event.origin == "duet" and event.values]
     silences = [(a.time, b.time) for a, b in pairwise(heard) if b.time - a.time > 2]
@@ -36,6 +37,11 @@ def test_every_gesture_of_the_session_comes_out_and_its_silences_are_answered(tm
     for event in answers:
         last = max(before.time for before in heard if before.time <= event.time)
         assert event.time - last > 0.79, "it never answers into the player's gesture"
+
+
+def test_two_arms_give_the_rewards_of_the_golden_session_to_the_byte(tmp_path):
+    """No model plays there, so what must come out stands in the file beside what goes in."""
+    assert replay(tmp_path / "out.csv", name="arms") == (GOLDEN / "arms.csv").read_bytes()
 
 
 def test_a_session_of_another_instrument_is_a_sentence(tmp_path, capsys):

@@ -232,3 +232,37 @@ def test_settings_are_checked_as_in_the_file(empi, caplog):
     stage.conductor.emit(Setting("duet", "mode", "fliter"))
     stage.conductor.run_waiting()
     assert "did you mean 'filter'? (and 3 more)" in caplog.text
+
+
+DISPLAY = """
+title = "Shown"
+axes = ["x"]
+
+[source.lever]
+kind = "ads1115"
+
+[sink.display]
+kind = "ssd1306"
+plays = ["lever"]
+"""
+
+
+def test_a_display_shows_the_title_before_anything_is_played_and_then_what_is_and_what_fails(tmp_path):
+    path = tmp_path / "shown.toml"
+    path.write_text(DISPLAY)
+    clock = HandClock()
+    stage = Stage(load(path), FakeBoard(clock, seed=1), clock)
+    stage.open(threads=False)
+    memory = stage.board.i2c.chips[0x3C].memory
+    stage.run_until(0.5)
+    assert any(memory[:128])
+    assert 0x7E not in memory[168:256]
+    stage.board.hold("lever", (1.0,))
+    stage.run_until(1.0)
+    assert memory[168:256].count(0x7E) > 85
+    assert not any(memory[896:])
+    stage.board.unplug("lever")
+    stage.run_until(2.0)
+    assert any(memory[896:])
+    assert stage.status().fault.startswith("lever: no ADS1115 answers")
+    stage.close()

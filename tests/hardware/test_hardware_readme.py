@@ -1,9 +1,11 @@
 """Every example in hardware/README.md is typed in, and must answer as it says."""
 
+import contextlib
 import doctest
 import re
 from pathlib import Path
 
+from foretone import kinds
 from foretone_hardware import ads1115
 
 README = Path(__file__).parents[2] / "hardware" / "README.md"
@@ -23,3 +25,19 @@ def test_the_guide_shows_the_driver_as_it_is():
     source = Path(ads1115.__file__).read_text(encoding="utf-8")
     wanted = re.sub(r"\s+", " ", shown).strip()
     assert wanted in re.sub(r"\s+", " ", source)
+
+
+def test_every_driver_is_in_the_table_with_all_its_settings():
+    text = README.read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| [^|]+ \| `(\w+)` \|(.*)\|$", text, re.MULTILINE))
+    drivers = {}
+    for role in ("source", "sink"):
+        for name, module in kinds.names(role).items():
+            with contextlib.suppress(LookupError):  # it only serves in the other role
+                driver = kinds.find(role, name)
+                if module.startswith("foretone_hardware") and "midi" not in kinds.house(driver):
+                    drivers[name] = driver
+    assert set(table) == set(drivers)
+    for name, driver in drivers.items():
+        told = set(re.findall(r"`(\w+)`", table[name].rpartition("|")[2]))
+        assert told == set(kinds.settings(driver)), name

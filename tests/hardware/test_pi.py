@@ -23,6 +23,12 @@ def test_no_i2c_bus_says_how_to_switch_it_on():
         _ = Pi().i2c
 
 
+@pytest.mark.skipif(Path("/dev/spidev0.0").exists(), reason="this machine has an SPI bus")
+def test_no_spi_bus_says_how_to_switch_it_on():
+    with pytest.raises(DeviceError, match=r"there is no /dev/spidev0.0: switch SPI on .*raspi-config"):
+        _ = Pi().spi
+
+
 @pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has pins")
 def test_no_pins_say_what_to_check_and_leave_no_file_behind(tmp_path):
     """lgpio makes a FIFO where it is imported; the working directory may be read-only."""

@@ -7,10 +7,8 @@ process, so the server calls it in a worker thread.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +27,15 @@ def show(file: Path) -> dict[str, Any]:
     return {
         "name": file.name,
         "text": file.read_text(encoding="utf-8"),
-        "own": _place(file) == file,
-        "earlier": _earlier(file).exists(),
+        "own": shelf.own(file) == file,
+        "earlier": shelf.earlier(file).exists(),
     }
 
 
 def check(file: Path, text: str) -> list[str]:
     """Every fault of a text that is to be this file, a sentence each."""
     try:
-        instrument.read(_place(file), text)
+        instrument.read(shelf.own(file), text)
     except InstrumentError as error:
         return error.faults
     return []
@@ -48,40 +46,12 @@ def save(file: Path, text: str) -> list[str]:
 
     What the file held is kept as the earlier one. OSError when the disk is full, or not ours.
     """
-    if faults := check(file, text):
-        return faults
-    place = _place(file)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(prefix=f".{place.stem}-", suffix=".toml", dir=place.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as written:
-            written.write(text)
-            written.flush()
-            os.fsync(written.fileno())
-        if faults := _rehearse(draft):
-            return faults
-        _earlier(file).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-        draft.chmod(0o644)
-        draft.replace(place)
-    finally:
-        draft.unlink(missing_ok=True)
-    return []
+    return check(file, text) or shelf.save(file, text, _rehearse)
 
 
 def take_back(file: Path) -> list[str]:
     """Save the earlier one again; what stands there now becomes the earlier one. Returns as `save`."""
-    return save(file, _earlier(file).read_text(encoding="utf-8"))
-
-
-def _place(file: Path) -> Path:
-    """Where a changed file goes."""
-    return shelf.HOME / "instruments" / file.name if file.parent in shelf.SHIPPED else file
-
-
-def _earlier(file: Path) -> Path:
-    place = _place(file)
-    return place.with_name(f".{place.name}.earlier")
+    return save(file, shelf.earlier(file).read_text(encoding="utf-8"))
 
 
 def _rehearse(draft: Path) -> list[str]:

@@ -3,8 +3,10 @@
 It knows no chip. The module of a driver has, beside the driver, a class `Chip` that models the chip:
 
     at = "address"                    the driver's setting that says where on the board the chip sits
+    noise = 0.0005                    if its hand does not tremble as that on a potentiometer does
     wire(settings, hand)              for a sensor: from now on `hand()` is where its axes are, each 0..1
-    look(settings) -> (0..1, ...)     for an actuator: what a person sees; empty when it lets go
+    look(settings) -> (0..1, ...)     for an actuator: what a person sees; empty when it lets go. A sensor
+                                      with inertia has it too; any other is seen where it is held
 
 `wire` is called again for every part that comes to sit on the chip.
 `settings` are all of the driver's, defaults included, so several parts can use one chip. A chip on I2C has
@@ -12,10 +14,17 @@ It knows no chip. The module of a driver has, beside the driver, a class `Chip` 
     Chip()                            as it is when power comes on
     write(data), read(count)          bytes from and to the bus
 
+a chip on SPI
+
+    Chip()                            as it is when power comes on; there is one, and it needs no `at`
+    write(data, frequency)            the bytes of one transfer, at so many bits a second
+
 and a chip on pins
 
     Chip(pins, where)                 connects itself to pins of gpiozero's mock factory
     close()                           lets go of them
+
+One whose parts have weight takes `clock` as well, by that name.
 
 and what is spoken to in MIDI
 
@@ -36,29 +45,26 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from foretone_hardware.device import DeviceError
+from foretone_hardware.device import Clock, DeviceError
 from foretone_hardware.fake.i2c import FakeI2C
 from foretone_hardware.fake.midi import FakeMidi
 from foretone_hardware.fake.pins import FakePins
+from foretone_hardware.fake.spi import FakeSPI
 
 NOISE = 0.0005
 """Standard deviation of every reading, as a part of the travel: a clean potentiometer on short wires."""
+
+MOSI = 10
+"""The GPIO number of the SPI bus's data wire."""
 
 Performer = Callable[[float], Sequence[float] | None]
 """From seconds of the clock to where a sensor is held, each axis 0..1; None lifts the hand."""
 
 
-class Clock(Protocol):
-    """Anything that tells monotonic seconds."""
-
-    def now(self) -> float:
-        """Seconds since some fixed moment."""
-
-
 class FakeBoard:
-    """Fit parts to it, give its `i2c`, `pins` and `midi` to their drivers, and be the hands and eyes.
+    """Fit parts to it, give its `i2c`, `spi`, `pins` and `midi` to their drivers, and be the hands and eyes.
 
     Any thread may call every method; the chips themselves are touched by the bus's thread only. Whoever
     names a part that is not fitted gets a KeyError that lists those that are.
@@ -68,6 +74,7 @@ class FakeBoard:
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self.i2c = FakeI2C()
+        self.spi = FakeSPI()
         self.pins = FakePins()
         self.midi = FakeMidi()
         self._clock = clock
@@ -90,16 +97,26 @@ class FakeBoard:
         parameters = list(inspect.signature(driver).parameters.values())
         wire = parameters[0].name
         chosen = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} | dict(settings)
-        where = chosen[chip.at]
+        where: Any = chosen[chip.at] if hasattr(chip, "at") else wire
         there = self.i2c.chips.get(where) if wire == "i2c" else None
         if there is not None and type(there) is not chip:
             raise DeviceError(
                 f"'{name}' cannot be at {where:#x}: another chip is; bridge and write another address"
             )
-        axes = chip.width(chosen) if hasattr(chip, "width") else len(driver.axes)  # type: ignore[attr-defined]
-        hand = _Hand(axes, self._clock, random.Random(f"{self._seed} {name}"))
+        if wire == "spi" and self.spi.chip is not None:
+            raise DeviceError(
+                f"'{name}' cannot be on SPI: another chip is, and there is no CS wire to tell them"
+            )
+        # A display has the axes of the instrument; a generic MIDI device as many as controls.
+        axes = chip.width(chosen) if hasattr(chip, "width") else len(getattr(driver, "axes", ()))
+        noise = getattr(chip, "noise", NOISE)
+        hand = _Hand(axes, self._clock, random.Random(f"{self._seed} {name}"), noise)
         self._parts[name] = _Part(chip, wire, where, chosen, hand, role)
         self.plug(name)
+        if self.spi.chip is not None and self.pins.taken(MOSI):
+            raise DeviceError(
+                f"'{name}' cannot share GPIO {MOSI} with what is there: the strip on SPI needs it for itself"
+            )
 
     def hold(self, name: str, values: Sequence[float]) -> None:
         """A hand holds the sensor there, each axis 0..1, until it is moved on."""
@@ -108,11 +125,11 @@ class FakeBoard:
     def look(self, name: str) -> tuple[float, ...]:
         """What a person sees, each axis 0..1; empty for an actuator that lets go or is unplugged.
 
-        A sensor is where it is held. A servo is where its chip's registers send it. A light is as bright as
-        its pin is driven.
+        A sensor is where it is held. What has weight is on its way: a servo's horn to where its pulse
+        says, an arm to where the hand wants it. A light is as bright as its pin is driven.
         """
         part = self._part(name)
-        if part.is_held:
+        if part.is_seen_held:
             return part.hand.values
         chip = self._chips.get(part.place)
         return () if chip is None else tuple(chip.look(part.settings))
@@ -130,6 +147,8 @@ class FakeBoard:
                 chip.close()
         if part.bus == "i2c":
             self.i2c.chips.pop(part.where, None)
+        elif part.bus == "spi":
+            self.spi.chip = None
         elif part.bus == "midi":
             self.midi.unplug(part.where)
 
@@ -139,11 +158,13 @@ class FakeBoard:
         for other in self._beside(part):
             chip = self._chips.get(other.place)
             if chip is None:
-                chip = self._chips[other.place] = other.model(*self._wires(other))
+                chip = self._chips[other.place] = self._powered(other)
             if other.is_held:
                 chip.wire(other.settings, other.hand)
             if part.bus == "i2c":
                 self.i2c.chips[part.where] = chip
+            elif part.bus == "spi":
+                self.spi.chip = chip
         if part.bus == "midi":
             self.midi.plug(part.where, [self._chips[other.place] for other in self._beside(part)])
 
@@ -151,6 +172,7 @@ class FakeBoard:
         """Nothing is left of it."""
         self.i2c.chips.clear()
         self.midi.chips.clear()
+        self.spi.chip = None
         self.pins.close()
         self._chips.clear()
 
@@ -158,10 +180,11 @@ class FakeBoard:
         """The parts in one place: on one chip, or spoken to through one MIDI port."""
         return [p for p in self._parts.values() if (p.bus, p.where) == (part.bus, part.where)]
 
-    def _wires(self, part: _Part) -> tuple[Any, ...]:
-        if part.bus == "midi":
-            return (partial(self.midi.say, part.where),)
-        return () if part.bus == "i2c" else (self.pins, part.where)
+    def _powered(self, part: _Part) -> Any:
+        """A new chip for the part, as it is when power comes on."""
+        wires = {"pins": (self.pins, part.where), "midi": (partial(self.midi.say, part.where),)}
+        timed = {"clock": self._clock} if "clock" in inspect.signature(part.model).parameters else {}
+        return part.model(*wires.get(part.bus, ()), **timed)
 
     def _part(self, name: str) -> _Part:
         try:
@@ -185,6 +208,11 @@ class _Part:
         return self.role == "source" and hasattr(self.model, "wire")
 
     @property
+    def is_seen_held(self) -> bool:
+        """Whether a person sees the hand, and not what the chip makes of it: a controller has both."""
+        return not hasattr(self.model, "look") or (self.is_held and self.bus == "midi")
+
+    @property
     def place(self) -> tuple[type, object]:
         return self.model, self.where
 
@@ -192,10 +220,10 @@ class _Part:
 class _Hand:
     """Where a sensor is held; called, it says so as the chip would feel it, with a little noise."""
 
-    def __init__(self, axes: int, clock: Clock, random: random.Random) -> None:
+    def __init__(self, axes: int, clock: Clock, random: random.Random, noise: float) -> None:
         self.values = (0.5,) * axes
         self.performer: Performer | None = None
-        self._clock, self._random = clock, random
+        self._clock, self._random, self._noise = clock, random, noise
 
     def hold(self, values: Sequence[float]) -> None:
         if len(values) != len(self.values):
@@ -209,4 +237,4 @@ class _Hand:
         return self.values
 
     def __call__(self) -> tuple[float, ...]:
-        return tuple([value + self._random.gauss(0.0, NOISE) for value in self.at()])
+        return tuple([value + self._random.gauss(0.0, self._noise) for value in self.at()])

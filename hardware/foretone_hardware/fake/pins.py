@@ -28,6 +28,10 @@ class FakePins(MockFactory):  # type: ignore[misc]  # gpiozero has no type infor
         pin.states = deque(pin.states, maxlen=1000)
         return pin
 
+    def taken(self, number: int) -> bool:
+        """Whether somebody has the pin of that GPIO number."""
+        return any(info in self.pins for _, info in self.board_info.find_pin(number))
+
     def _get_spi_class(self, shared: bool, hardware: bool) -> type[SPI]:  # noqa: ARG002 -- one does for all
         return _FakeSPI
 
