@@ -27,9 +27,10 @@ LEAST = 0.05
 """The shortest movement, in whole ways."""
 STILL = 1.0
 """Seconds without a message after which a movement is over."""
-NOBODY = "No MIDI device is plugged in yet: plug one in, or pair it with bluetoothctl."
 PATIENCE = 60.0
 """Seconds to wait for a movement."""
+NOBODY = "No MIDI device is plugged in yet: plug one in, or pair it with bluetoothctl."
+
 RELATIVE = {
     "twos": (range(1, 17), range(112, 128)),
     "offset": (range(65, 81), range(48, 64)),
