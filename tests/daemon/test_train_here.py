@@ -82,7 +82,7 @@ def test_the_instrument_that_was_played_last_is_found_by_its_title(tmp_path):
     log(tmp_path, "1.csv", "EMPI")
     assert train.played_last(tmp_path).name == "empi.toml"
     log(tmp_path, "2.csv", "Gusla")
-    with pytest.raises(SessionError, match="Gusla was played last, and is not a shipped"):
+    with pytest.raises(SessionError, match="Gusla was played last, and no instrument here"):
         train.played_last(tmp_path)
 
 
