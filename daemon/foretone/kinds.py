@@ -24,7 +24,8 @@ SHELVES = {
     "sink": ("foretone.sinks", "foretone_hardware"),
 }
 NOT_DRIVERS = (
-    "control", "device", "fake", "glyphs", "imu", "message", "pi", "pulses", "sequencer", "surface",
+    "bitmap", "blocks", "control", "device", "fake", "glyphs", "imu", "message", "pi", "pulses", "sequencer",
+    "surface",
 )  # fmt: skip
 MAKES = {"source": ("read", "receive"), "sink": ("write",)}
 """What a driver must be able to do to serve in a role, one of these."""
