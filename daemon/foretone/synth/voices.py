@@ -55,7 +55,7 @@ _STILL = 0.0006
 """Energy below which a voice is silent: -64 dB of its level, reached about 2 s after the last movement."""
 
 _TOUCH, _NUDGE, _PUSH = 0.35, 0.015, 4.0
-"""What excites: the first event, any event, and a movement over the whole axis."""
+"""What excites: the first event, any event, and a movement over a whole axis, the farthest that moved."""
 
 _STEADY = 0.001
 """Of the whole axis; a difference this small is a number that was sent again, or noise."""
@@ -78,7 +78,7 @@ class Voices:
         count = len(timbres)
         span = period / rate
         self._timbres = timbres
-        self._places: list[float | None] = [None] * count
+        self._places: list[list[float] | None] = [None] * count
         self._loudness = [1.0] * count
         self._brightness = [0.5] * count
         self._energy = np.zeros(count)
@@ -120,17 +120,17 @@ class Voices:
         """
         if not math.isfinite(values[0]):
             return
-        place = _unit(values[0], 0.0)
-        before = self._places[voice]
+        here = [_unit(value, 0.5) for value in values]
+        place, before = here[0], self._places[voice]
         if before is None:
             push = _TOUCH
         else:
-            moved = abs(place - before)
+            moved = max(abs(now - then) for now, then in zip(here, before, strict=False))
             push = 1.0 - math.exp(-_NUDGE - _PUSH * moved) if moved > _STEADY else 0.0
         energy = float(self._energy[voice])
         self._energy[voice] = energy + (1.0 - energy) * push
-        self._places[voice] = place
-        self._brightness[voice] = _unit(values[1], 0.5) if len(values) > 1 else place
+        self._places[voice] = here
+        self._brightness[voice] = here[1] if len(here) > 1 else place
         self._loudness[voice] = _unit(values[2], 1.0) if len(values) > 2 else 1.0
         note = self._timbres[voice].note + SPAN * (place - 0.5)
         self._target[_PITCH, voice] = math.log2(440.0) + (note - 69.0) / 12.0
