@@ -5,7 +5,9 @@ VENV ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3.13 python3.12 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
 BENCH ?= predict latency idle
+INSTRUMENT ?= empi
 MINUTES ?= 15
+SESSIONS ?=
 
 .PHONY: help
 help:  ## print this
@@ -39,10 +41,12 @@ bench: install  ## measure, side by side with peers: make bench BENCH="predict l
 	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done
 
 .PHONY: model
-model: install  ## train empi-s.tflite from scratch: the ghost practises, then the model learns
+model: install  ## train a model: make model INSTRUMENT=lightpad, on what the ghost practises or on SESSIONS=folder
+ifeq ($(SESSIONS),)
 	mkdir -p build/sessions
-	for seed in 1 2 3; do $(BIN)/foretone practise empi --seed $$seed --minutes $(MINUTES) --out build/sessions/empi-$$seed.csv; done
-	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --updates 12000 --out deploy/instruments/empi-s.tflite --report build/empi-s.html
+	for seed in 1 2 3; do $(BIN)/foretone practise $(INSTRUMENT) --seed $$seed --minutes $(MINUTES) --out build/sessions/$(INSTRUMENT)-$$seed.csv; done
+endif
+	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates 12000 --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
 
 .PHONY: format
 format: install  ## format the code
