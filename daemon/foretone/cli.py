@@ -115,7 +115,9 @@ def _parts(_: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from foretone import replay
 
-    return replay.replay(options.session, _instrument(options), fast=options.fast, out=options.out)
+    return replay.replay(
+        options.session, _instrument(options), fast=options.fast, out=options.out, hands=options.hands
+    )
 
 
 def _practise(options: argparse.Namespace) -> int:
@@ -263,13 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     command("parts", _parts, "list every kind of part, with its settings")
 
     made = command("replay", _replay, "play a recorded session into an instrument, without sound")
-    made.add_argument("session", type=Path)
-    made.add_argument("--instrument", required=True, metavar="FILE")
-    _add_changes(made)
-    made.add_argument("--fast", action="store_true", help="in virtual time: the same result every time")
-    made.add_argument(
-        "--out", type=Path, metavar="FILE", help="the session that comes out; default: to the screen"
-    )
+    _add_replay(made)
 
     made = command("practise", _practise, "let the ghost practise in virtual time: a session to train from")
     _add_instrument(made)
@@ -300,6 +296,19 @@ def _parser() -> argparse.ArgumentParser:
         "--models", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s"
     )
     return parser
+
+
+def _add_replay(made: argparse.ArgumentParser) -> None:
+    made.add_argument("session", type=Path)
+    made.add_argument("--instrument", required=True, metavar="FILE")
+    _add_changes(made)
+    made.add_argument("--fast", action="store_true", help="in virtual time: the same result every time")
+    made.add_argument(
+        "--hands", action="store_true", help="let hands hold the simulated sensors as the session says"
+    )
+    made.add_argument(
+        "--out", type=Path, metavar="FILE", help="the session that comes out; default: to the screen"
+    )
 
 
 def _add_instrument(made: argparse.ArgumentParser) -> None:
