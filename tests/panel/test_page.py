@@ -220,3 +220,14 @@ def test_no_tab_is_wider_than_the_screen(page, tab):
     page.wait(lambda: page.find(f"#{tab}").is_displayed(), "the tab")
     scrolled, seen = page.driver.execute_script(wide)
     assert scrolled <= seen
+
+
+def test_a_knob_is_where_its_value_is_on_a_low_screen_too(page):
+    if not page.phone:
+        page.driver.set_window_size(1280, 700)
+    middles = """const [track, knob] = [".track", ".knob"].map((of) => document.querySelector(
+                   `[data-part="lever"] ${of}`).getBoundingClientRect());
+                 return [track.top + track.height / 2, knob.top + knob.height / 2];"""
+    page.wait(lambda: page.positions()["lever"] == 0.5, "the lever in the middle")
+    track, knob = page.driver.execute_script(middles)
+    assert knob == pytest.approx(track, abs=2)
