@@ -121,7 +121,8 @@ class Model:
 
         `x` is dt and the axes. The mixture is flat, for K components and D = `dimension`: K*D means with
         the D of one component together, K*D standard deviations in the same order, and K logits of the
-        components' weights. The state that is returned is a new array; the one given is not changed.
+        components' weights. Those of dt are about its logarithm where the card's `log_dt` is above 0. The
+        state that is returned is a new array; the one given is not changed.
         """
         self._x[0] = x
         self._set(self._x_index, self._x)

@@ -115,6 +115,7 @@ def make_card(
         seed=settings.seed,
         trained_on=(*(one for one in before if one not in entries), *entries),
         scores=trained.scores,
+        log_dt=trained.network.scale.log_dt,
         made_by=f"foretone {version('foretone')}",
     )
 
@@ -133,6 +134,10 @@ def to_tflite(network: Network, card: Card, weights: Weights = "float32") -> byt
     longest = np.full((1, shape.dimension), np.finfo(np.float32).max, np.float32)
     longest[0, 0] = PAUSE
     heard = graph.minimum(x, graph.constant("longest", longest))
+    if scale.log_dt:
+        dt, axes = graph.split_into(heard, [1, shape.dimension - 1])
+        added = graph.constant("log_dt", np.array([[scale.log_dt]], np.float32))
+        heard = graph.concatenate([graph.log(graph.add(dt, added)), axes])
     after: list[int] = []
     for number, (matrix, bias) in enumerate([_hearing_natural_units(network), *network.layers[1:]]):
         h, c = state[2 * number : 2 * number + 2]
@@ -195,7 +200,7 @@ def nll_lost(path: Path, network: Network, judge: Judge, runtime: str) -> float:
         heard = network.scale.to_network(x)[:, None]
         output, _ = network.forward(heard, network.start(1), np.ones((len(heard), 1, 1)))
         for rows, scores in ((np.array(told), by_file), (network.mixtures(output), by_network)):
-            scores.append(natural_nll(rows, y)[counts])
+            scores.append(natural_nll(rows, y, network.scale.log_dt)[counts])
     return float(np.concatenate(by_file).mean() - np.concatenate(by_network).mean())
 
 
