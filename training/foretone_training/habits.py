@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from foretone_training.dataset import STILLNESS
 from foretone_training.sampling import SHORTEST
 
-LEAST = 1e-3  # of a step, where factors between steps are taken: less is not moved at all
+PAUSES_WITHIN = 2.0  # times shorter or longer than another's are the longest waits of who plays like them
+STEPS_WITHIN = 0.25  # smaller or larger than another's, as a share, is the mean step
+LEAST = 0.004  # half a step of 128 levels: what is less, of a move, or of a wait in seconds, counts as this
 SHARES = np.arange(0.05, 1.0, 0.1)
 FEWEST = 5  # gestures or rests that have a distribution
 
@@ -65,15 +67,16 @@ class Habits:
         return found
 
     def far_from(self, other: Habits) -> float:
-        """0 where both wait and step alike; a factor of e in one of four measures of it adds 1.
+        """0 where both wait and move alike.
 
-        These are the longest wait of a hundred, the mean step, and the two distributions.
+        The longest wait of a hundred, or the mean step, at the border of what counts as like another's adds
+        1; the distributions of waits and steps add the logarithms of their factors.
         """
         ours, theirs = np.maximum([[self.dt_p99, self.step], [other.dt_p99, other.step]], LEAST)
+        within = np.log([PAUSES_WITHIN, 1.0 + STEPS_WITHIN])
         apart = self.apart(other)
-        return float(
-            np.abs(np.log(ours / theirs)).sum() + sum(np.log(apart.get(name, 1.0)) for name in NAMES[:2])
-        )
+        far = np.abs(np.log(ours / theirs)) / within
+        return float(far.sum() + sum(np.log(apart.get(name, 1.0)) for name in NAMES[:2]))
 
 
 NAMES = ("waits", "steps", "gestures", "rests")

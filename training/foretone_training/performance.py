@@ -24,10 +24,10 @@ from foretone_training.trivial import Trivial
 
 SAMPLES = 100  # of each event, for the energy score
 MOST = 2000  # held-out events that are sampled
-PI_TEMPERATURES = (0.7, 1.0, 1.4)
-SIGMA_TEMPERATURES = (0.1, 0.3, 0.6, 1.0)
-ROWS, EVENTS = 6, 250  # performances at each pair of temperatures, and how long each is
-ALONE_ROWS, ALONE_EVENTS = 4, 800  # and at the pair that was chosen
+PI_TEMPERATURES = (0.8, 1.0, 1.2)
+SIGMA_TEMPERATURES = (0.1, 0.3, 0.6, 1.0, 1.4)
+ROWS, EVENTS = 8, 400  # performances at each pair of temperatures, and how long each is
+ALONE_ROWS, ALONE_EVENTS = 8, 800  # and at the pair that was chosen
 MOMENTS, TIMES, GOES_ON = 3, 5, 120  # held-out moments to go on from, how often, and for how many events
 SEED = 1
 

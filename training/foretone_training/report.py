@@ -13,6 +13,7 @@ from pathlib import Path
 from foretone.card import Card
 from foretone_training import gallery
 from foretone_training.dataset import Stream
+from foretone_training.habits import PAUSES_WITHIN, STEPS_WITHIN
 from foretone_training.mdrnn import Trained
 from foretone_training.performance import PI_TEMPERATURES, SAMPLES, SIGMA_TEMPERATURES, Performance
 from foretone_training.picture import number
@@ -22,8 +23,6 @@ STYLE = (Path(__file__).with_name("report.css")).read_text()
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 FEW = 200  # held-out events: fewer, and the figures are mostly chance
-PAUSES_WITHIN = 2.0  # times shorter or longer than the player's
-STEPS_WITHIN = 0.25  # smaller or larger than the player's, as a share
 BETTER_NATS = 0.25  # than the trivial model, to be called better
 
 
