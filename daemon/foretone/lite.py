@@ -174,6 +174,10 @@ def _state_width(card: Card, path: Path) -> int:
     sizes = (card.layers, card.units, card.mixtures)
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ModelError(f"{path}: its card has no layers, units or mixtures; export it again")
+    if not isinstance(card.log_dt, int | float) or not 0.0 <= card.log_dt < 1.0:
+        raise ModelError(
+            f"{path}: its card's log_dt is {card.log_dt!r}, not seconds below 1; export it again"
+        )
     return 2 * card.layers * card.units
 
 

@@ -48,9 +48,10 @@ def export(
 
     It is first run on every TensorFlow Lite installed here beside the network in double precision, both
     fed the same events, each carrying its own state. The card's score `parity` is the largest absolute
-    difference of any mean, standard deviation (seconds, or 0..1) or component weight (0..1) at any step,
-    and `nll_lost` by how many nats the file predicts a held-out event worse. ModelError when the parity of
-    float32 is above 1e-5, when more than MAY_LOSE is lost, or when nothing is installed to run it.
+    difference of any mean, standard deviation (seconds or their logarithm, or 0..1) or component weight
+    (0..1) at any step, and `nll_lost` by how many nats the file predicts a held-out event worse. ModelError
+    when the parity of float32 is above 1e-5, when more than MAY_LOSE is lost, or when nothing is installed
+    to run it.
     """
     network, judge = trained.network, trained.judge
 
