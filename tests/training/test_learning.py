@@ -120,6 +120,19 @@ def test_an_axis_that_never_moves_is_learned_as_resting(
     assert network.mixtures(output)[0, 2:15:3] == pytest.approx(0.25, abs=0.03)
 
 
+def test_a_steady_clock_is_learned_by_the_logarithm_too(
+    strokes: Callable[..., np.ndarray], stream_of: Callable[..., Stream]
+) -> None:
+    """Where every wait is the same, its blur alone has a width: half a step to either side."""
+    rows = strokes(400)
+    rows[:, 0] = 0.02
+    network = train([stream_of(rows)], Settings(units=16, mixtures=3, updates=200)).network
+    x = network.scale.to_network(rows)[:, None].astype(np.float32)
+    output, _ = network.forward(x, network.start(1), np.ones((len(x), 1, 1), np.float32))
+    waits = np.exp(network.mixtures(output)[50:, 0]) - network.scale.log_dt
+    assert waits == pytest.approx(0.02, abs=0.003)
+
+
 def test_no_standard_deviation_is_below_half_a_step(learned: Learned) -> None:
     """A density that narrowed on the levels of the recording would score without end."""
     network = learned[2].network

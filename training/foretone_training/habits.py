@@ -26,7 +26,7 @@ class Habits:
     """How somebody plays.
 
     The longest wait of a hundred (s), the mean step of an event (0..1 on each axis), events in a second; and
-    every wait (s), step, gesture and rest (s), sorted. A rest is a wait above `dataset.STILLNESS`, a gesture
+    every wait (s), step, gesture (s) and rest (s). A rest is a wait above `dataset.STILLNESS`, a gesture
     what lies between two rests.
     """
 

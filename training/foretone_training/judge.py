@@ -26,7 +26,10 @@ def measure(rows: Array, log_dt: float | None = None) -> Scale:
     step = resolution(rows)
     log_dt = float(step[0]) if log_dt is None else log_dt
     rows = coded(rows, log_dt)
-    return Scale(rows.mean(axis=0), np.maximum(rows.std(axis=0), step), step, log_dt)
+    mean, least = rows.mean(axis=0), step.copy()
+    if log_dt:
+        least[0] /= np.exp(mean[0])  # a step of dt, in its logarithm
+    return Scale(mean, np.maximum(rows.std(axis=0), least), step, log_dt)
 
 
 def blur(rows: Array, scale: Scale, random: np.random.Generator) -> Array:

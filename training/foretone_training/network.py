@@ -189,7 +189,7 @@ def create(shape: Shape, scale: Scale, rows: Array, random: np.random.Generator)
     means[0, :, 0] = scale.to_network(events)[:, 0]
     means[0, :, 1:] = random.normal(size=(shape.mixtures, shape.dimension - 1))
     wide = 0.5 * np.log(edges[2] / edges[0]) if scale.log_dt else 0.5 * centres
-    widths[0, :, 0] = np.log(np.minimum(np.maximum(wide, scale.step[0]) / scale.spread[0], 1.0))
+    widths[0, :, 0] = np.log(np.clip(wide / scale.spread[0], scale.floor[0], 1.0))
     logits[0] = np.log((1 + np.bincount(nearest, minlength=shape.mixtures)) / len(rows))
     return network
 
@@ -198,7 +198,7 @@ def coded(rows: Array, log_dt: float) -> Array:
     """Rows [..., D] with log(dt + log_dt) in place of dt; as they are where log_dt is 0."""
     if not log_dt:
         return rows
-    # A blurred wait may lie half a step below nought, and so may what is never played.
+    # A blurred wait lies below nought by up to half a step, of a recording that may be coarser than log_dt.
     dt = np.log(np.maximum(rows[..., :1] + log_dt, 0.25 * log_dt))
     return np.concatenate([dt, rows[..., 1:]], axis=-1)
 
