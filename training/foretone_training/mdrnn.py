@@ -27,8 +27,8 @@ from foretone_training.resume import State
 SIZES = {"xs": 32, "s": 64, "m": 128, "l": 256, "xl": 512}
 """Units of each layer, by the names that IMPS gave them."""
 
-PASSES = 30  # over the recordings; the held-out events are usually predicted best well before the last
-LEAST_UPDATES = 1500  # however short the recordings are
+PASSES = 20  # over the recordings; more of them learn the recordings by heart
+LEAST_UPDATES = 1000  # however short the recordings are
 AGAIN = 0.3  # of the learning rate, for a network that has learned before
 KEPT_EVERY = 10.0  # seconds
 AVERAGED = 0.01  # of the newest weights, after each update, in the average that is judged and kept
