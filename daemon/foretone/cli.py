@@ -172,7 +172,7 @@ def _synth(options: argparse.Namespace) -> int:
     if len(voices) > 1:
         raise InstrumentError(instrument.path, ["has two voices; one sink of kind 'synth' plays all origins"])
     options.state.mkdir(parents=True, exist_ok=True)
-    return process.main(voices[0].settings, options.state / "sound.ring")
+    return process.main(voices[0].settings, options.state / "sound.ring", instrument.path.parent)
 
 
 def _panel(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pythonosc.osc_message_builder import OscMessageBuilder
 
 from foretone.ring import Ring
 from foretone.sinks.synth import Synth
@@ -37,6 +38,7 @@ class Studio:
         self._env = dict(os.environ, ALSA_CONFIG_PATH=str(config))
         self._running: list[subprocess.Popen[str]] = []
         self._sinks: list[Synth] = []
+        self._wires: list[socket.socket] = []
 
     def launch(self, **settings: Any) -> subprocess.Popen[str]:
         """`foretone.synth.process.main` with these settings, in a process of its own."""
@@ -66,6 +68,20 @@ class Studio:
         self._sinks.append(sink)
         return sink
 
+    def sender(self) -> Callable[..., None]:
+        """A way to send OSC messages to the process: an address and numbers, of which a float is a double."""
+        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        wire.connect(("127.0.0.1", self.port))
+        self._wires.append(wire)
+
+        def send(address: str, *arguments: float) -> None:
+            builder = OscMessageBuilder(address)
+            for argument in arguments:
+                builder.add_arg(argument, "d" if isinstance(argument, float) else None)
+            wire.send(builder.build().dgram)
+
+        return send
+
     def until(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
         """Wait for something to become true, while the process runs."""
         deadline = time.monotonic() + DEADLINE
@@ -80,6 +96,8 @@ class Studio:
     def close(self) -> None:
         for sink in self._sinks:
             sink.close()
+        for wire in self._wires:
+            wire.close()
         for process in self._running:
             process.kill()
             process.communicate()

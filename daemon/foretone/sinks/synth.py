@@ -16,6 +16,7 @@ _ROOT = "/foretone/synth"
 _VOLUME = Form(f"{_ROOT}/volume", "f")
 _REST = Form(f"{_ROOT}/rest", "")
 _VOICES = ["player", "model"]
+_USUAL: list[str] = []
 
 _SOON = 0.05
 """The same where nobody listened just now, so that somebody new is not loud for long."""
@@ -30,13 +31,18 @@ class Synth:
     Conductor thread; nothing here waits or raises.
 
     voices
-        The first origin sounds in the first voice, the second in the second, all others in the last.
+        The first origin sounds in the first voice, the second in the second, all others in the last. A voice
+        is a sound of that name, among those that `foretone sounds` lists or in the file `sounds`.
+    controls
+        What the axes turn, in their order: parameters of the voices. Without them, what is usual for a voice.
+    sounds
+        A file of sounds beside the instrument file, where the shipped ones are not enough.
     volume
         0 to 1, while playing.
     port
         UDP port on 127.0.0.1 that the audio process listens on.
     pcm, rate, period, periods, lookahead
-        For the audio process, which reads the same table. `pcm` is any ALSA name; a block has `period` frames
+        For the audio process, which reads the same table; as are `controls` and `sounds`. `pcm` is any ALSA name; a block has `period` frames
         and the buffer `periods` blocks; `lookahead` makes the limiter cleaner and everything a period later.
     """
 
@@ -45,6 +51,8 @@ class Synth:
         axes: Sequence[str],
         *,
         voices: list[str] = _VOICES,
+        controls: list[str] = _USUAL,
+        sounds: str = "",
         volume: Annotated[float, Range(0, 1), LIVE] = 0.8,
         port: Annotated[int, Range(1024, 65535)] = 7401,
         pcm: str = "default",
@@ -54,6 +62,7 @@ class Synth:
         lookahead: bool = True,
     ) -> None:
         self.axes = tuple(axes)
+        self.controls, self.sounds = tuple(controls), sounds
         self.pcm, self.rate, self.period, self.periods, self.lookahead = pcm, rate, period, periods, lookahead
         self.port = port
         self.lost = 0

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import logging
+import math
 import signal
 import sys
 import time
@@ -22,7 +23,8 @@ from foretone.synth.alsa import open_output
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
 from foretone.synth.output import Output, SoundBusyError
-from foretone.synth.voices import VOICES
+from foretone.synth.sounds import USUAL, choose
+from foretone.synth.voice import Sound
 
 TRY_LATER, WRONG_SETTINGS = 75, 78
 """Exit statuses of sysexits.h: EX_TEMPFAIL and EX_CONFIG."""
@@ -30,17 +32,22 @@ TRY_LATER, WRONG_SETTINGS = 75, 78
 WARM_UP = 100
 """Blocks drawn before the first one that is heard, so that its code and memory are already there."""
 
+_EARLY, _LATE, _LOST = 0.1, 0.002, 0.05
+"""What the pace believes of a block that comes early, and late; seconds after which it counts anew."""
+
 _LOCK_NOW_AND_LATER = 1 | 2  # MCL_CURRENT | MCL_FUTURE of <sys/mman.h>
 
 
-def main(settings: Mapping[str, Any], ring_path: Path) -> int:
+def main(settings: Mapping[str, Any], ring_path: Path, folder: Path = Path()) -> int:
     """Run until SIGTERM or SIGINT, then fade out; the exit status.
 
     settings
         The keys of an instrument's `synth` table: port, pcm, rate, period, periods, lookahead, volume,
-        voices. What is left out has the default of foretone.sinks.synth.
+        voices, controls, sounds. What is left out has the default of foretone.sinks.synth.
     ring_path
         Where to leave each block for other processes; best on a tmpfs.
+    folder
+        Where the instrument file lies, and with it its file of sounds.
 
     0 after a signal, 78 when the settings cannot work on this machine, 75 when they may later (the card is in
     use, or was unplugged). A sentence on stderr says which.
@@ -51,28 +58,34 @@ def main(settings: Mapping[str, Any], ring_path: Path) -> int:
     # python-osc logs type tags that it does not know, which would let a packet write to a file from the loop.
     logging.disable()
     try:
-        run(settings, ring_path, lambda: bool(asked))
+        run(settings, ring_path, folder, lambda: bool(asked))
     except SoundError as error:
         _say(str(error))
         return TRY_LATER if isinstance(error, SoundBusyError) else WRONG_SETTINGS
     return 0
 
 
-def run(settings: Mapping[str, Any], ring_path: Path, stop: Callable[[], bool]) -> None:
+def voices(settings: Mapping[str, Any], folder: Path) -> list[Sound]:
+    """The sounds that the settings name. SoundError with a sentence for one that there is not."""
+    file = settings.get("sounds", "")
+    names = settings.get("voices", USUAL) or USUAL[:1]
+    return choose(names, folder / file if file else None, settings.get("controls", ()))
+
+
+def run(settings: Mapping[str, Any], ring_path: Path, folder: Path, stop: Callable[[], bool]) -> None:
     """Open the sound, play until `stop()`, fade out and close. SoundError says what to change."""
-    unknown = [voice for voice in settings.get("voices", VOICES) if voice not in VOICES]
-    if unknown:
-        raise SoundError(f"there is no voice {unknown[0]!r}; there are: {', '.join(VOICES)}")
+    sounds = voices(settings, folder)
     with contextlib.ExitStack() as opened:
         output = _open(settings)
         opened.callback(output.close)
         lookahead = settings.get("lookahead", True)
-        engine = Engine(output.rate, output.period, lookahead=lookahead, volume=settings.get("volume", 0.8))
+        volume = settings.get("volume", 0.8)
+        engine = Engine(output.rate, output.period, sounds, lookahead=lookahead, volume=volume)
         control = Control(engine, settings.get("port", 7401), output.period / output.rate)
         opened.callback(control.close)
         ring = Ring.create(ring_path, output.rate, output.name, paced=output.paced)
         opened.callback(ring.finish)
-        _warm_up(Engine(output.rate, output.period, lookahead=lookahead))
+        _warm_up(Engine(output.rate, output.period, sounds, lookahead=lookahead))
         _become_punctual()
         _play(engine, control, output, ring, stop)
 
@@ -95,14 +108,14 @@ def _open(settings: Mapping[str, Any]) -> Output:
 
 def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Callable[[], bool]) -> None:
     """The loop. No lock, log or file; while it waits, it waits in `output.write`."""
-    costs = _Costs(ring)
+    costs, pace = _Costs(ring), Pace(engine.period / output.rate)
     xruns = 0
     output.prime()
     leaving = False
     while not (leaving and engine.silent):
         began = time.monotonic()
         if not leaving:
-            control.drain(began)
+            control.drain(pace.begin(began))
             if stop():
                 leaving = True
                 engine.rest()
@@ -110,11 +123,39 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
         costs.add(time.monotonic() - began)
         if not output.write(block):
             xruns += 1
+            pace.restart()
             output.prime()
             engine.fade_in(block)
             xruns += not output.write(block)
         ring.write(block)
         ring.beat(began, engine.peak, xruns, control.refused)
+
+
+class Pace:
+    """When blocks begin, without the lateness with which the kernel wakes us: a note's frame depends on it.
+
+    A wake-up is late, never early, so an early one is believed sooner. Adriaensen, "Using a DLL to filter
+    time", Linux Audio Conference 2005.
+    """
+
+    def __init__(self, span: float) -> None:
+        """With the length of a block in seconds."""
+        self._span = span
+        self._begin = math.nan
+
+    def restart(self) -> None:
+        """The blocks do not follow each other."""
+        self._begin = math.nan
+
+    def begin(self, now: float) -> float:
+        """A block is about to be drawn at `now`; when it would be, were nobody ever late."""
+        expected = self._begin + self._span
+        error = now - expected
+        if not abs(error) < _LOST:
+            self._begin = now
+        else:
+            self._begin = expected + error * (_EARLY if error < 0.0 else _LATE)
+        return self._begin
 
 
 class _Costs:
@@ -139,8 +180,9 @@ class _Costs:
 
 def _warm_up(engine: Engine) -> None:
     for _ in range(WARM_UP):
-        for voice in VOICES:
+        for voice in engine.places:
             engine.play(voice, (0.5, 0.5, 1.0))
+            engine.note(voice, 60.0, 0.5)
         engine.render()
 
 

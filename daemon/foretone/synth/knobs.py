@@ -1,0 +1,44 @@
+"""The parameters of some voices: where they are, where they go, and how they get there without a step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from foretone.synth.voice import Parameter
+
+_SMOOTH = 0.01
+"""Time constant of a parameter that was turned, in seconds: below hearing as a step, and as a delay."""
+
+
+class Knobs:
+    """Parameters by voice: `now` and `last` are float64 [voices, parameters]. Audio thread only.
+
+    A choice changes at once; everything else runs to its target along the blocks.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Parameter], given: Sequence[Mapping[str, float]], span: float
+    ) -> None:
+        """With what each voice was given in place of the defaults; a block lasts `span` seconds."""
+        self._places = {parameter.name: place for place, parameter in enumerate(parameters)}
+        values = [[each.get(p.name, p.default) for p in parameters] for each in given]
+        self.target = np.array(values).reshape(len(given), len(parameters))
+        self.now = self.target.copy()
+        self.last = self.target.copy()
+        self._gap = np.zeros_like(self.now)
+        reach = 1.0 - math.exp(-span / _SMOOTH)
+        self._reach = np.array([1.0 if p.choices else reach for p in parameters])
+
+    def turn(self, voice: int, name: str, value: float) -> None:
+        """Send a parameter on its way."""
+        self.target[voice, self._places[name]] = value
+
+    def step(self) -> None:
+        """A block passes: `last` is where it begins, `now` where it ends."""
+        np.copyto(self.last, self.now)
+        np.subtract(self.target, self.now, out=self._gap)
+        np.multiply(self._gap, self._reach, out=self._gap)
+        np.add(self.now, self._gap, out=self.now)
