@@ -42,7 +42,7 @@ class Synth:
     port
         UDP port on 127.0.0.1 that the audio process listens on.
     pcm, rate, period, periods, lookahead
-        For the audio process, which reads the same table; as are `controls` and `sounds`. `pcm` is any ALSA name; a block has `period` frames
+        For the audio process, which reads the same table. `pcm` is any ALSA name; a block has `period` frames
         and the buffer `periods` blocks; `lookahead` makes the limiter cleaner and everything a period later.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -87,6 +87,8 @@ class Engine:
         self._quiet, self.period = True, period
         self._ramp = np.arange(1, period + 1, dtype=np.float32)[:, None] / period
         self._silence = np.zeros((period, 2), np.int16)
+        self.complaints = [line for section, _ in self._sections for line in section.complaints]
+        """What could not be had, and is silent: a sentence each."""
         self.faults = 0
         """Blocks that were no sound, and calls that a voice failed at; silence took their place."""
 
@@ -214,18 +216,17 @@ def _section(kind: str, rate: int, period: int, sounds: Sequence[Sound]) -> Sect
         raise SoundError(f"the sound {sounds[0].name!r}: {error.args[0]}") from error
     if issubclass(maker, Voice):
         return _of(sounds[0], Each, maker, rate, period, sounds)
-    make: Any = maker
+    make: Callable[..., Section] = cast(Any, maker)
     return _of(sounds[0], make, rate, period, sounds)
 
 
 def _place(section: Section, voice: int, strip: int, sound: Sound) -> Place:
     parameters = {p.name: p for p in (*section.parameters(voice), *STRIP)}
-    usual = getattr(section, "CONTROLS", ())
-    names = sound.controls or usual
-    own = getattr(section, "AXES", ())
+    own = section.controls(voice)
+    names = sound.controls or own
     wrong = [name for name in names if name not in parameters and name not in own]
     if wrong:
-        known = ", ".join((*own, *parameters))
+        known = ", ".join(dict.fromkeys((*own, *parameters)))
         raise SoundError(
             f"{sound.name} has no control {wrong[0]!r}{kinds.nearest(wrong[0], parameters)}; it has {known}"
         )

@@ -81,6 +81,8 @@ def run(settings: Mapping[str, Any], ring_path: Path, folder: Path, stop: Callab
         lookahead = settings.get("lookahead", True)
         volume = settings.get("volume", 0.8)
         engine = Engine(output.rate, output.period, sounds, lookahead=lookahead, volume=volume)
+        for complaint in engine.complaints:
+            _say(complaint)
         control = Control(engine, settings.get("port", 7401), output.period / output.rate)
         opened.callback(control.close)
         ring = Ring.create(ring_path, output.rate, output.name, paced=output.paced)

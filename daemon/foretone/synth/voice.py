@@ -86,8 +86,14 @@ class Section(Protocol):
     def awake(self) -> bool:
         """Whether any voice sounds. While it does not, `render` is not called."""
 
+    complaints: Sequence[str]
+    """What could not be had, a sentence each; it is silent, and the rest plays on."""
+
     def parameters(self, voice: int) -> Sequence[Parameter]:
         """What may be turned."""
+
+    def controls(self, voice: int) -> Sequence[str]:
+        """What the axes of a gesture are where nobody chose: parameters, or names that only `play` knows."""
 
     def play(self, voice: int, values: Sequence[float]) -> None:
         """A gesture: one or more finite numbers, 0..1 where it was played well."""
@@ -112,6 +118,7 @@ class Voice:
     """A voice that stands alone: what a builder writes. Override `render`, and whatever it should hear."""
 
     PARAMETERS: ClassVar[Sequence[Parameter]] = ()
+    CONTROLS: ClassVar[Sequence[str]] = ()
     awake = False
 
     def __init__(self, rate: int, period: int) -> None:
@@ -135,6 +142,8 @@ class Voice:
 class Each:
     """A section made of voices that stand alone."""
 
+    complaints: Sequence[str] = ()
+
     def __init__(self, maker: type[Voice], rate: int, period: int, sounds: Sequence[Sound]) -> None:
         self._voices = [maker(rate, period) for _ in sounds]
         self._maker = maker
@@ -149,6 +158,10 @@ class Each:
     def parameters(self, voice: int) -> Sequence[Parameter]:  # noqa: ARG002 -- they are of one kind
         """What may be turned."""
         return self._maker.PARAMETERS
+
+    def controls(self, voice: int) -> Sequence[str]:  # noqa: ARG002
+        """What the axes of a gesture are."""
+        return self._maker.CONTROLS
 
     def play(self, voice: int, values: Sequence[float]) -> None:
         """A gesture."""
@@ -192,3 +205,11 @@ def given(parameters: Sequence[Parameter], sound: Sound, *, also: Sequence[str] 
         elif key not in also:
             raise ValueError(f"'{key}' is no parameter of {sound.kind}; it has {', '.join(known)}")
     return values
+
+
+def whole(sound: Sound, key: str, default: int) -> int:
+    """A setting of a sound that is a whole number, 1 to 64. ValueError for anything else."""
+    value = sound.settings.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
+        raise ValueError(f"{key} must be a whole number, 1 to 64, not {value!r}")
+    return value

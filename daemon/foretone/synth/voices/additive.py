@@ -18,7 +18,7 @@ from foretone.synth.energy import Energy
 from foretone.synth.knobs import Knobs
 from foretone.synth.lfo import WAVES, Oscillators
 from foretone.synth.tones import Numbers, Tones
-from foretone.synth.voice import FULL, Parameter, Samples, Sound, given
+from foretone.synth.voice import FULL, Parameter, Samples, Sound, given, whole
 from foretone.synth.wavetables import Wavetables
 
 PARAMETERS = (
@@ -50,6 +50,8 @@ PARAMETERS = (
 GESTURE, SECOND = -1.0, -2.0
 """The keys of the two tones that a gesture plays, at `frequency` and, unless it is 0, `frequency2`."""
 
+_CONTROLS = ("frequency", "cutoff", "loudness")
+
 _TONE = 0.25 * FULL
 """Root mean square of a tone that is played as hard as can be, before the level of its voice."""
 
@@ -72,22 +74,22 @@ class Additive:
     one more takes the place of the oldest) and `spectrum`, the amplitudes of the wave called "own".
     """
 
-    CONTROLS = ("frequency", "cutoff", "loudness")
+    complaints: Sequence[str] = ()
 
     def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
         span = period / rate
         self._rate = rate
         also = ("partials", "notes", "spectrum")
         self._knobs = Knobs(PARAMETERS, [given(PARAMETERS, sound, also=also) for sound in sounds], span)
-        partials = [_whole(sound, "partials", 16) for sound in sounds]
-        notes = [_whole(sound, "notes", 12) for sound in sounds]
+        partials = [whole(sound, "partials", 16) for sound in sounds]
+        notes = [whole(sound, "notes", 12) for sound in sounds]
         wide = [2 if self._knobs.now[voice, DETUNE] else 1 for voice in range(len(sounds))]
         rows = sum(3 * count * ears for count, ears in zip(notes, wide, strict=True)) + 8
         self._tables = Wavetables(period, rows, max(partials))
         self._tones = Tones(rate, period, rows, self._tables, notes)
         self._lfo = Oscillators(len(sounds), span)
         self._energy = Energy([_STILLNESS] * len(sounds), span)
-        self._by_movement = ["loudness" not in (sound.controls or self.CONTROLS) for sound in sounds]
+        self._by_movement = ["loudness" not in (sound.controls or _CONTROLS) for sound in sounds]
         self._axes: list[tuple[float, ...]] = [()] * len(sounds)
         self._shapes = np.concatenate(
             [_shapes(count, max(partials), sound) for count, sound in zip(partials, sounds, strict=True)]
@@ -107,6 +109,10 @@ class Additive:
     def parameters(self, voice: int) -> Sequence[Parameter]:  # noqa: ARG002 -- every one has them all
         """What may be turned."""
         return PARAMETERS
+
+    def controls(self, voice: int) -> Sequence[str]:  # noqa: ARG002 -- the same for each
+        """What the axes of a gesture are where nobody chose."""
+        return _CONTROLS
 
     def turn(self, voice: int, name: str, value: float) -> None:
         """Send a parameter on its way."""
@@ -220,13 +226,6 @@ class Additive:
                     self._tones.release(voice, key, knobs[RELEASE] / 1000)
                 else:
                     self._tones.aim(voice, key, math.log2(hertz), loudness)
-
-
-def _whole(sound: Sound, key: str, default: int) -> int:
-    value = sound.settings.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
-        raise ValueError(f"{key} must be a whole number, 1 to 64, not {value!r}")
-    return value
 
 
 def _shapes(count: int, room: int, sound: Sound) -> Samples:

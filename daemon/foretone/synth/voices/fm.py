@@ -59,6 +59,8 @@ class FM:
     run to their targets in straight lines over a block, so that nothing steps.
     """
 
+    complaints: Sequence[str] = ()
+
     def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
         timbres = tuple(_timbre(sound) for sound in sounds)
         count = len(timbres)
@@ -101,6 +103,10 @@ class FM:
     def parameters(self, voice: int) -> Sequence[Parameter]:  # noqa: ARG002 -- none has any
         """None: a voice is played by its gestures."""
         return ()
+
+    def controls(self, voice: int) -> Sequence[str]:  # noqa: ARG002 -- the same for each
+        """What its axes are."""
+        return "pitch", "brightness", "loudness"
 
     def turn(self, voice: int, name: str, value: float) -> None:
         """There is nothing to turn."""

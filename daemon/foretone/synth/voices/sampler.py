@@ -1,0 +1,313 @@
+"""A sampler: recordings in slots, struck by keys or by the axes of a gesture.
+
+    [drums]
+    kind = "sampler"
+    [[drums.slots]]
+    name = "kick"                   # its parameters are kick/gain, kick/rate, ...
+    file = "samples/kick.flac"      # beside the file of sounds
+    key = 36                        # or a range, [48, 72], in which the pitch follows the key
+    choke = 1                       # a slot of the same number, but 0, ends when this one is struck
+
+A slot without a key answers to its number, counted from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from foretone.synth.knobs import Knobs
+from foretone.synth.pool import Pool, Recording
+from foretone.synth.voice import Parameter, Samples, Sound, whole
+
+Numbers = npt.NDArray[np.float64]
+
+SLOT = (
+    Parameter("gain", 0, 1, 0.5, "", "square"),
+    Parameter("rate", 0, 4, 1),
+    Parameter("pan", 0, 1, 0.5),
+    Parameter("start", 0, 1, 0),
+    Parameter("end", 0, 1, 1),
+    Parameter("loop", 0, 1, 0, choices=("off", "on")),
+)
+"""What each slot has. `start` and `end` are shares of the recording."""
+
+GAIN, RATE, PAN, START, END, LOOP = range(len(SLOT))
+
+_LOUDEST = 2.0
+"""What a gain of 1 multiplies by, so that a recording is itself at the usual 0.5."""
+
+_ENDING, _STOLEN = 0.03, 0.008
+"""Seconds in which a recording ends that is released, and one that is choked or whose place is taken."""
+
+_EDGE = 48
+"""Frames over which a recording fades at an end that was cut."""
+
+_RISE = 0.04
+"""How far an axis rises, from where it last turned, to strike its slot."""
+
+
+class Slot(NamedTuple):
+    """One recording, as a file of sounds describes it."""
+
+    name: str
+    recording: Recording | None
+    low: float
+    high: float
+    root: float
+    """The key at which it sounds as recorded."""
+    choke: int
+
+
+class Sampler:
+    """A sampler of recordings.
+
+    A gesture strikes slots: an axis that rises strikes the one that is its name, as hard as it is high.
+    Without `controls` the axes are the slots, in order.
+
+    Settings of a sound: `slots`, and `notes` (1 to 64, default 16; one more takes the place of the oldest).
+    """
+
+    def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
+        tables = [_tables(sound) for sound in sounds]
+        pool = Pool([sound.folder / table["file"] for sound, rows in zip(sounds, tables, strict=True)
+                     for table in rows])  # fmt: skip
+        self.complaints: Sequence[str] = pool.complaints
+        self._pool = pool.frames
+        found = iter(pool.recordings)
+        self._slots = [
+            [_slot(table, number, next(found)) for number, table in enumerate(rows)] for rows in tables
+        ]
+        self._first = np.cumsum([0, *map(len, tables)]).tolist()
+        given = [{p.name: p.read(table[p.name]) for p in SLOT if p.name in table}
+                 for rows in tables for table in rows]  # fmt: skip
+        self._knobs = Knobs(SLOT, given, period / rate)
+        self._names = [{slot.name: number for number, slot in enumerate(slots)} for slots in self._slots]
+        self._axes = [sound.controls or tuple(n) for sound, n in zip(sounds, self._names, strict=True)]
+        self._turned: list[list[float]] = [[1.0] * len(axes) for axes in self._axes]
+        self._most = [_notes(sound) for sound in sounds]
+        rows = 2 * sum(self._most) + 4
+        self._rate, self._period, self._rows = rate, period, rows
+        self.count = 0
+        """Recordings that sound."""
+        self._states = np.zeros((12, rows))
+        (self._voice, self._slot, self._key, self._serial, self._base, self._length, self._at_frame,
+         self._speed, self._level, self._fade, self._hurry, self._late) = self._states  # fmt: skip
+        self._serials = 0.0
+        self._step = np.arange(period, dtype=np.float64)
+        self._ramp = (np.arange(1, period + 1) / period).astype(np.float32)
+        self._where = np.zeros((rows, period))
+        self._index = np.zeros((rows, period), np.int64)
+        self._sound = np.zeros((rows, period), np.complex64)
+        self._next = np.zeros((rows, period), np.complex64)
+        self._line = np.zeros((rows, period), np.float32)
+        self._side = np.zeros((rows, period), np.float32)
+        self._sums = np.zeros((len(sounds), period), np.float32)
+
+    @property
+    def awake(self) -> bool:
+        """Whether any recording sounds."""
+        return self.count > 0
+
+    def parameters(self, voice: int) -> Sequence[Parameter]:
+        """What may be turned: gain, rate, pan, start, end and loop of each slot."""
+        return [p._replace(name=f"{slot.name}/{p.name}") for slot in self._slots[voice] for p in SLOT]
+
+    def controls(self, voice: int) -> Sequence[str]:
+        """The slots."""
+        return tuple(self._names[voice])
+
+    def turn(self, voice: int, name: str, value: float) -> None:
+        """Send a parameter of a slot on its way."""
+        slot, _, parameter = name.partition("/")
+        self._knobs.turn(self._first[voice] + self._names[voice][slot], parameter, value)
+
+    def play(self, voice: int, values: Sequence[float]) -> None:
+        """Strike the slots whose axes rise."""
+        turned = self._turned[voice]
+        for axis, (name, value) in enumerate(zip(self._axes[voice], values, strict=False)):
+            slot = self._names[voice].get(name)
+            if value < turned[axis]:
+                turned[axis] = value
+            elif value > turned[axis] + _RISE:
+                turned[axis] = 2.0  # it goes on rising; until it falls it strikes no more
+                if slot is not None:
+                    self._strike(voice, slot, -1.0, 1.0, min(value, 1.0), 0)
+
+    def note(self, voice: int, key: float, velocity: float, at: int) -> None:
+        """Strike every slot of a key, `at` frames into the next block; a release ends those that loop."""
+        for number, slot in enumerate(self._slots[voice]):
+            if slot.low <= key <= slot.high:
+                if velocity > 0.0:
+                    speed = 2.0 ** ((key - slot.root) / 12.0) if slot.low < slot.high else 1.0
+                    self._strike(voice, number, key, speed, velocity, at)
+                elif self._knobs.target[self._first[voice] + number, LOOP]:
+                    held = self._mine(voice) & (self._key[: self.count] == key)
+                    self._end(held & (self._slot[: self.count] == self._first[voice] + number), _ENDING)
+
+    def let_go(self, voice: int) -> None:
+        """End whatever sounds."""
+        self._turned[voice] = [1.0] * len(self._axes[voice])
+        self._end(self._mine(voice), _ENDING)
+
+    def clear(self) -> None:
+        """Silence at once."""
+        self.count = 0
+
+    def render(self, buses: Samples) -> None:
+        """Draw the next block into `buses`, float32 [voices, 2, period]."""
+        count = self.count
+        self._knobs.step()
+        slot = self._slot[:count].astype(np.intp)
+        knob = self._knobs.now[slot]
+        length, loops = self._length[:count], knob[:, LOOP] > 0.5
+        start = np.minimum(knob[:, START], 0.999) * length
+        end = np.maximum(knob[:, END] * length, start + 1.0)
+        speed = self._speed[:count] * knob[:, RATE]
+        where = self._walk(count, start, end, speed, loops)
+        self._read(count, where)
+        self._draw_levels(count, where, start, end, speed, loops)
+        for side in (0, 1):
+            # What is panned away from a side is turned down there; the other side stays.
+            turn = 2.0 * knob[:, PAN] if side else 2.0 - 2.0 * knob[:, PAN]
+            gain = _LOUDEST * knob[:, GAIN] * np.minimum(turn, 1.0)
+            heard = (self._voice[:count] == np.arange(len(self._slots))[:, None]) * gain
+            ear = self._sound[:count].imag if side else self._sound[:count].real
+            np.multiply(ear, self._line[:count], out=self._side[:count])
+            np.matmul(heard.astype(np.float32), self._side[:count], out=self._sums)
+            np.copyto(buses[:, side], self._sums)
+        over = (self._fade[:count] == 0.0) | (~loops & (self._at_frame[:count] >= end))
+        for row in np.flatnonzero(over)[::-1]:
+            self._remove(int(row))
+
+    def _walk(
+        self, count: int, start: Numbers, end: Numbers, speed: Numbers, loops: npt.NDArray[np.bool_]
+    ) -> Numbers:
+        """Where in its recording each frame of the block lies, float64 [count, period]; go on from there."""
+        where, at = self._where[:count], self._at_frame[:count]
+        late = self._late[:count]
+        first = late >= 0.0
+        at[first] = start[first] - late[first] * speed[first]
+        np.multiply(speed[:, None], self._step, out=where)
+        np.add(where, at[:, None], out=where)
+        at += speed * self._period
+        size = end - start
+        for row in np.flatnonzero(loops):
+            np.remainder(where[row] - start[row], size[row], out=where[row])
+            where[row] += start[row]
+            at[row] = start[row] + (at[row] - start[row]) % size[row]
+        return where
+
+    def _read(self, count: int, where: Numbers) -> None:
+        """The sound there, in a straight line between frames; outside the recording it is silence."""
+        index, sound, following = self._index[:count], self._sound[:count], self._next[:count]
+        length = self._length[:count, None]
+        np.clip(where, 0.0, length, out=where)
+        np.copyto(index, where, casting="unsafe")
+        part = (where - index).astype(np.float32)
+        np.add(index, self._base[:count, None].astype(np.int64), out=index)
+        np.take(self._pool, index, out=sound, mode="clip")
+        np.add(index, 1, out=index)
+        np.take(self._pool, index, out=following, mode="clip")
+        np.subtract(following, sound, out=following)
+        np.multiply(following, part, out=following)
+        np.add(sound, following, out=sound)
+
+    def _draw_levels(
+        self,
+        count: int,
+        where: Numbers,
+        start: Numbers,
+        end: Numbers,
+        speed: Numbers,
+        loops: npt.NDArray[np.bool_],
+    ) -> None:
+        """The level of each frame: how hard it was struck, how it ends, and edges that were cut."""
+        line, fade = self._line[:count], self._fade[:count]
+        after = np.maximum(fade - self._hurry[:count], 0.0)
+        level = self._level[:count]
+        np.multiply((level * (after - fade))[:, None].astype(np.float32), self._ramp, out=line)
+        np.add(line, (level * fade)[:, None].astype(np.float32), out=line)
+        fade[:] = after
+        cut = ~loops & ((start > 0.0) | (end < self._length[:count]))
+        for row in np.flatnonzero(cut):
+            edge = _EDGE * max(speed[row], 1e-3)
+            line[row] *= np.clip((end[row] - where[row]) / edge, 0.0, 1.0)
+            if start[row] > 0.0:
+                line[row] *= np.clip((where[row] - start[row]) / edge, 0.0, 1.0)
+        late = self._late[:count]
+        for row in np.flatnonzero(late >= 0.0):
+            line[row, : int(late[row])] = 0.0
+            late[row] = -1.0
+
+    def _strike(self, voice: int, number: int, key: float, speed: float, velocity: float, at: int) -> None:
+        slot = self._slots[voice][number]
+        if slot.recording is None:
+            return
+        count, mine = self.count, self._mine(voice)
+        if slot.choke:
+            group = [
+                self._first[voice] + n for n, s in enumerate(self._slots[voice]) if s.choke == slot.choke
+            ]
+            self._end(mine & np.isin(self._slot[:count], group), _STOLEN)
+        playing = np.flatnonzero(self._mine(voice) & (self._hurry[:count] == 0.0))
+        if len(playing) >= self._most[voice]:
+            oldest = playing[self._serial[playing].argmin()]
+            self._end(np.arange(count) == oldest, _STOLEN)
+        if count == self._rows:
+            # Every row sounds: most are ending, and the one that is nearest to its end is cut off.
+            self._remove(int(self._fade[:count].argmin()))
+        row = self.count
+        self.count += 1
+        self._serials += 1.0
+        first, frames, rate = slot.recording
+        self._states[:, row] = (voice, self._first[voice] + number, key, self._serials, first, frames, 0.0,
+                                speed * rate / self._rate, velocity, 1.0, 0.0, at)  # fmt: skip
+
+    def _mine(self, voice: int) -> npt.NDArray[np.bool_]:
+        mine: npt.NDArray[np.bool_] = self._voice[: self.count] == voice
+        return mine
+
+    def _end(self, rows: npt.NDArray[np.bool_], seconds: float) -> None:
+        hurry = self._hurry[: self.count]
+        hurry[rows] = np.maximum(hurry[rows], self._period / self._rate / seconds)
+
+    def _remove(self, row: int) -> None:
+        self.count -= 1
+        self._states[:, row] = self._states[:, self.count]
+
+
+def _tables(sound: Sound) -> list[dict[str, Any]]:
+    tables = sound.settings.get("slots")
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        raise ValueError("a sampler needs slots: [[NAME.slots]] with a name and a file each")
+    known = ("name", "file", "key", "root", "choke", *(p.name for p in SLOT))
+    names = [table.get("name") for table in tables]
+    for number, table in enumerate(tables):
+        if not isinstance(table.get("name"), str) or "/" in table["name"] or names.count(table["name"]) > 1:
+            raise ValueError(f"slot {number} needs a name of its own, without /")
+        if not isinstance(table.get("file"), str):
+            raise ValueError(f"slot {table['name']!r} needs a file")  # noqa: TRY004 -- it is the file's fault
+        if wrong := [key for key in table if key not in known]:
+            raise ValueError(f"{wrong[0]!r} is nothing that a slot has; it has {', '.join(known)}")
+    return tables
+
+
+def _slot(table: Mapping[str, Any], number: int, recording: Recording | None) -> Slot:
+    key, choke = table.get("key", number), table.get("choke", 0)
+    low, high = key if isinstance(key, list) and len(key) == 2 else (key, key)
+    root = table.get("root", low)
+    if not all(isinstance(n, int) and 0 <= n <= 127 for n in (low, high, root, choke)) or low > high:
+        raise ValueError(
+            f"slot {table['name']!r}: key, root and choke are whole numbers, 0 to 127, or key a range"
+        )
+    return Slot(table["name"], recording, low, high, root, choke)
+
+
+def _notes(sound: Sound) -> int:
+    if wrong := [key for key in sound.settings if key not in ("slots", "notes")]:
+        raise ValueError(f"{wrong[0]!r} is nothing that a sampler has; it has slots and notes")
+    return whole(sound, "notes", 16)
