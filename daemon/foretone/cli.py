@@ -175,6 +175,20 @@ def _synth(options: argparse.Namespace) -> int:
     return process.main(voices[0].settings, options.state / "sound.ring", instrument.path.parent)
 
 
+def _sounds(options: argparse.Namespace) -> int:
+    from foretone.synth import audition, sounds
+
+    known = sounds.load(sounds.SHIPPED if options.file is None else options.file)
+    chosen = sounds.choose(options.sound or list(known), options.file, ())
+    if options.picture is not None:
+        options.picture.write_text(audition.picture(chosen))
+    if options.wav is not None:
+        audition.write(chosen, options.wav, print)
+    if options.picture is None and options.wav is None:
+        audition.play(chosen, options.pcm, lambda name: print(name, flush=True))
+    return 0
+
+
 def _panel(options: argparse.Namespace) -> int:
     from foretone.panel import door, server
     from foretone.panel.library import Library
@@ -283,6 +297,13 @@ def _parser() -> argparse.ArgumentParser:
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
     _add_instrument(made)
     made.add_argument("--state", type=Path, required=True, metavar="DIR", help="where its ring of sound goes")
+
+    made = command("sounds", _sounds, "hear what a voice can be: each sound plays a phrase")
+    made.add_argument("sound", nargs="*", help="only these; default: all that are shipped")
+    made.add_argument("--file", type=Path, metavar="FILE", help="a file of sounds of your own")
+    made.add_argument("--pcm", default="default", help="the ALSA device; default: %(default)s")
+    made.add_argument("--wav", type=Path, metavar="DIR", help="write a WAV file of each instead")
+    made.add_argument("--picture", type=Path, metavar="FILE", help="write an SVG picture of them instead")
 
     made = command("panel", _panel, "the page alone")
     made.add_argument(

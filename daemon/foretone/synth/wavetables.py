@@ -44,6 +44,7 @@ class Wavetables:
         self._random = random
         self._flicker = np.zeros((rows, partials), np.float32)
         self._tables = np.zeros((2, rows, size + 1), np.float32)
+        self._noise = np.zeros((rows, size + 1), np.float32)
         self._drawn = np.zeros((rows, partials), np.float32)
         self._fresh = np.zeros(rows, bool)
         self._phase = np.zeros(rows)
@@ -100,10 +101,12 @@ class Wavetables:
         np.copyto(old, new)
         np.matmul(wanted, self._sines, out=new)
         if rough.any():
-            for row in np.flatnonzero(rough):
-                self._random.standard_normal(dtype=np.float32, out=flicker[row])
-                np.multiply(flicker[row], wanted[row], out=flicker[row])
-                np.matmul(flicker[row], self._scattered, out=new[row])
+            rows = np.flatnonzero(rough)
+            flicker, noise = self._flicker[: len(rows)], self._noise[: len(rows)]
+            self._random.standard_normal(dtype=np.float32, out=flicker)
+            np.multiply(flicker, wanted[rows], out=flicker)
+            np.matmul(flicker, self._scattered, out=noise)
+            new[rows] = noise
         for row in np.flatnonzero(fresh):
             np.copyto(old[row], new[row])
         fresh.fill(False)
