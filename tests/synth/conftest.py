@@ -110,16 +110,24 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-def card() -> ModuleType:
-    """tests/rtnull/rtnull.py"""
-    path = Path(__file__).parents[1] / "rtnull" / "rtnull.py"
-    spec = importlib.util.spec_from_file_location("rtnull", path)
+def load(name: str, path: Path) -> ModuleType:
+    """A module by its place: test folders are not packages."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+load("synth_heard", Path(__file__).with_name("heard.py"))
+
+
+@pytest.fixture(scope="session")
+def card() -> ModuleType:
+    """tests/rtnull/rtnull.py"""
+    return load("rtnull", Path(__file__).parents[1] / "rtnull" / "rtnull.py")
 
 
 @pytest.fixture(scope="session")

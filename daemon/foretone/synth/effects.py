@@ -23,6 +23,9 @@ _SHORTEST, _STEP = 0.3, 0.9
 _SILENT = 1e-4
 """What an echo is, of what it was, when it is over."""
 
+_DRY = 1e-3
+"""A share of echo or room that is none: 60 dB below the sound."""
+
 LONGEST = 1.0
 """Seconds of the longest delay."""
 
@@ -41,6 +44,7 @@ class Delay:
         self._from = [period] * voices
         self._left = [0] * voices
         self._index = np.zeros(period, np.int64)
+        self._line = np.zeros(period, np.float32)
         self._echo = np.zeros((2, period), np.float32)
         self._older = np.zeros((2, period), np.float32)
 
@@ -55,11 +59,14 @@ class Delay:
         self._left = [0] * len(self._left)
 
     def add(
-        self, buses: Samples, sounding: list[bool], seconds: Numbers, mix: Numbers, feedback: Numbers
+        self, buses: Samples, sounding: list[bool], mix: Numbers, seconds: Numbers, feedback: Numbers
     ) -> None:
-        """Add the echoes to float32 [voices, 2, period], in place; one value for each voice."""
+        """Add the echoes to float32 [voices, 2, period], in place; one value for each voice.
+
+        `mix` is float64 [voices, 2]: at the beginning of the block, and at its end.
+        """
         for voice, bus in enumerate(buses):
-            if mix[voice] < 1e-3:
+            if mix[voice].max() < _DRY:
                 if self._left[voice]:
                     self._lines[voice].fill(0.0)
                     self._left[voice] = 0
@@ -71,12 +78,12 @@ class Delay:
             if not self._left[voice]:
                 continue
             self._left[voice] -= 1
-            self._repeat(voice, bus, frames, float(mix[voice]), float(feedback[voice]))
+            self._repeat(voice, bus, frames, mix[voice], float(feedback[voice]))
             if not self._left[voice]:
                 self._lines[voice].fill(0.0)
         self._at = (self._at + self._period) % self._length
 
-    def _repeat(self, voice: int, bus: Samples, frames: int, mix: float, feedback: float) -> None:
+    def _repeat(self, voice: int, bus: Samples, frames: int, mix: Numbers, feedback: float) -> None:
         line, echo, older = self._lines[voice], self._echo, self._older
         self._read(line, frames, echo)
         if frames != self._from[voice]:
@@ -88,7 +95,9 @@ class Delay:
             np.add(echo, older, out=echo)
         np.multiply(echo, feedback, out=older)
         np.add(older, bus, out=line[:, self._at : self._at + self._period])
-        np.multiply(echo, mix, out=echo)
+        np.multiply(self._ramp, mix[1] - mix[0], out=self._line)
+        np.add(self._line, mix[0], out=self._line)
+        np.multiply(echo, self._line, out=echo)
         np.add(bus, echo, out=bus)
 
     def _read(self, line: Samples, frames: int, out: Samples) -> None:
@@ -123,6 +132,9 @@ class Reverb:
         self._read = np.zeros((voices, count, period + 1), np.float32)
         self._round = np.zeros((voices, count, period), np.float32)
         self._sum = np.zeros((voices, period), np.float32)
+        self._send = np.zeros((voices, 2), np.float32)
+        self._basis = np.stack((np.ones(period), np.arange(1, period + 1) / period)).astype(np.float32)
+        self._line = np.zeros((voices, period), np.float32)
         self._side = np.array([[1, 0, -1, 0, 1, 0, -1, 0], [0, 1, 0, -1, 0, 1, 0, -1]], np.float32) * 0.5
         self._wet = np.zeros((voices, 2, period), np.float32)
         self._at = 0
@@ -139,9 +151,9 @@ class Reverb:
         self._left = 0
 
     def add(self, buses: Samples, sounding: list[bool], mix: Numbers, room: Numbers) -> None:
-        """Add the rooms to float32 [voices, 2, period], in place; one value for each voice."""
+        """Add the rooms to float32 [voices, 2, period], in place; `mix` as for `Delay.add`."""
         decay = _SHORTEST * 10 ** (_STEP * room)
-        if any(sounds and wet > 1e-3 for sounds, wet in zip(sounding, mix.tolist(), strict=True)):
+        if any(sounds and max(wet) > _DRY for sounds, wet in zip(sounding, mix.tolist(), strict=True)):
             self._left = 1 + math.ceil(1.4 * float(decay.max()) * self._rate / self._period)
         if not self._left:
             return
@@ -165,7 +177,9 @@ class Reverb:
         np.multiply(self._sum, 2.0 / len(_LINES), out=self._sum)
         np.subtract(around, self._sum[:, None], out=around)
         np.add(buses[:, 0], buses[:, 1], out=self._sum)
-        np.multiply(self._sum, (0.5 * mix)[:, None].astype(np.float32), out=self._sum)
+        self._send[:, 0], self._send[:, 1] = mix[:, 0] / 2, (mix[:, 1] - mix[:, 0]) / 2
+        np.matmul(self._send, self._basis, out=self._line)
+        np.multiply(self._sum, self._line, out=self._sum)
         np.add(around, self._sum[:, None], out=self._three[..., self._at : self._at + self._period])
         np.add(buses, self._wet, out=buses)
         self._at = (self._at + self._period) % self._length

@@ -185,8 +185,10 @@ class Engine:
         self._mix.fill(0.0)
         self._mixer.clear()
         for section, strips in self._sections:
-            if not math.isfinite(float(self._buses[strips].sum())):
+            flat = self._buses[strips].reshape(-1)
+            if not math.isfinite(float(np.dot(flat, flat))):
                 section.clear()
+                self._buses[strips].fill(0.0)
 
     def _try(self, section: Section, action: Callable[..., None], *arguments: object) -> None:
         """Whatever a builder's voice does, the others play on."""

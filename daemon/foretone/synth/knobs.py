@@ -9,9 +9,6 @@ import numpy as np
 
 from foretone.synth.voice import Parameter
 
-_SMOOTH = 0.01
-"""Time constant of a parameter that was turned, in seconds: below hearing as a step, and as a delay."""
-
 
 class Knobs:
     """Parameters by voice: `now` and `last` are float64 [voices, parameters]. Audio thread only.
@@ -29,8 +26,7 @@ class Knobs:
         self.now = self.target.copy()
         self.last = self.target.copy()
         self._gap = np.zeros_like(self.now)
-        reach = 1.0 - math.exp(-span / _SMOOTH)
-        self._reach = np.array([1.0 if p.choices else reach for p in parameters])
+        self._reach = np.array([1.0 if p.choices else 1.0 - math.exp(-span / p.smooth) for p in parameters])
 
     def turn(self, voice: int, name: str, value: float) -> None:
         """Send a parameter on its way."""

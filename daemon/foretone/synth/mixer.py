@@ -20,9 +20,9 @@ STRIP = (
     Parameter("solo", 0, 1, 0, choices=_OFF_ON),
     Parameter("delay", 0, 1000 * LONGEST, 300, "ms"),
     Parameter("delay_mix", 0, 1, 0),
-    Parameter("feedback", 0, 0.95, 0.5),
+    Parameter("feedback", 0, 0.95, 0.5, smooth=0.1),
     Parameter("reverb", 0, 1, 0),
-    Parameter("room", 0, 1.5, 0.7),
+    Parameter("room", 0, 1.5, 0.7, smooth=0.3),
 )
 """What every voice has, whatever its kind. `pan` turns the far side down and leaves the near one alone."""
 
@@ -47,6 +47,7 @@ class Mixer:
         self._weights = np.zeros((count, 2, 2), np.float32)
         self._basis = np.stack((np.ones(period), np.arange(1, period + 1) / period)).astype(np.float32)
         self._lines = np.zeros((count, 2, period), np.float32)
+        self._wet = np.zeros((2, count, 2))
         self._all = np.ones((1, count), np.float32)
 
     @property
@@ -71,9 +72,12 @@ class Mixer:
         """Mix float32 [voices, 2, period], which is changed, into [2, period]."""
         knobs = self._knobs
         knobs.step()
-        now = knobs.now
-        self._delay.add(buses, sounding, now[:, DELAY] / 1000, now[:, DELAY_MIX], now[:, FEEDBACK])
-        self._reverb.add(buses, sounding, now[:, REVERB], now[:, ROOM])
+        last, now = knobs.last, knobs.now
+        for wet, place in zip(self._wet, (DELAY_MIX, REVERB), strict=True):
+            wet[:, 0], wet[:, 1] = last[:, place], now[:, place]
+        delay, reverb = self._wet
+        self._delay.add(buses, sounding, delay, now[:, DELAY] / 1000, now[:, FEEDBACK])
+        self._reverb.add(buses, sounding, reverb, now[:, ROOM])
         before = self._gains
         step = (self._wanted() - before) * self._reach
         self._weights[..., 0], self._weights[..., 1] = before, step

@@ -35,6 +35,8 @@ class Parameter(NamedTuple):
     """Of an axis: "linear", "square" (fine near `low`) or "exponential" (equal steps are equal ratios)."""
     choices: tuple[str, ...] = ()
     """What each whole number stands for, where it is a choice; it may be told by number or by name."""
+    smooth: float = 0.01
+    """Time constant in seconds with which it is followed: below hearing as a step, and as a delay."""
 
     def hold(self, value: float) -> float:
         """The value kept in the range; a choice is a whole number."""
