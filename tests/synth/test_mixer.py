@@ -198,3 +198,12 @@ def test_a_silent_engine_draws_nothing(square: type[Ramp]) -> None:
     engine.note("sine", 69, 1.0)
     listen(engine, 0.1)
     assert not calls, "a voice that is silent beside one that sounds costs nothing"
+
+
+def test_after_its_echoes_a_voice_is_silent_and_stays_so() -> None:
+    settings = {**BLIP, "delay": 50, "delay_mix": 0.5, "feedback": 0.5, "reverb": 0.5, "room": 0.1}
+    engine = Engine(RATE, PERIOD, [Sound("a", "additive", settings)])
+    engine.note("a", 81, 1.0)
+    listen(engine, 2.0)
+    assert engine.silent
+    assert not listen(engine, 0.1).any()

@@ -155,18 +155,16 @@ class Engine:
 
     def render(self) -> Frames:
         """The next block, int16 [period, 2]. It is valid until the next call."""
-        awake = self._mixer.rings
-        for section, strips in self._sections:
-            if section.awake:
-                awake = True
-                self._try(section, section.render, self._buses[strips])
-                self._sounding[strips] = [True] * (strips.stop - strips.start)
-            elif self._sounding[strips.start] or self._mixer.rings:
-                self._buses[strips].fill(0.0)
-                self._sounding[strips] = [False] * (strips.stop - strips.start)
+        awake = self._mixer.rings or any(section.awake for section, _ in self._sections)
         if not awake and self._quiet:
             self._mixer.settle()
             return self._limiter.pause(self._silence)
+        for section, strips in self._sections:
+            self._sounding[strips] = [section.awake] * (strips.stop - strips.start)
+            if section.awake:
+                self._try(section, section.render, self._buses[strips])
+            else:
+                self._buses[strips].fill(0.0)
         self._mixer.mix(self._buses, self._sounding, self._mix)
         power = float(np.dot(self._flat, self._flat))
         if not math.isfinite(power):

@@ -32,6 +32,9 @@ TRY_LATER, WRONG_SETTINGS = 75, 78
 WARM_UP = 100
 """Blocks drawn before the first one that is heard, so that its code and memory are already there."""
 
+_LEAVE = 0.3
+"""Seconds in which an echo fades that still sounds when we are told to stop."""
+
 _EARLY, _LATE, _LOST = 0.1, 0.002, 0.05
 """What the pace believes of a block that comes early, and late; seconds after which it counts anew."""
 
@@ -57,6 +60,8 @@ def main(settings: Mapping[str, Any], ring_path: Path, folder: Path = Path()) ->
         signal.signal(number, lambda number, _: asked.append(number))
     # python-osc logs type tags that it does not know, which would let a packet write to a file from the loop.
     logging.disable()
+    # So would a warning about a number that is too large; the engine looks for those itself.
+    np.seterr(all="ignore")
     try:
         run(settings, ring_path, folder, lambda: bool(asked))
     except SoundError as error:
@@ -110,17 +115,22 @@ def _open(settings: Mapping[str, Any]) -> Output:
 
 def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Callable[[], bool]) -> None:
     """The loop. No lock, log or file; while it waits, it waits in `output.write`."""
-    costs, pace = _Costs(ring), Pace(engine.period / output.rate)
+    span = engine.period / output.rate
+    costs, pace = _Costs(ring, span), Pace(span)
     xruns = 0
     output.prime()
-    leaving = False
-    while not (leaving and engine.silent):
+    leaving, last = 0, math.ceil(_LEAVE / span)
+    while not leaving or (leaving < last and not engine.silent):
+        output.wait()
         began = time.monotonic()
         if not leaving:
             control.drain(pace.begin(began))
             if stop():
-                leaving = True
+                leaving = 1
                 engine.rest()
+                engine.volume = 0.0
+        else:
+            leaving += 1
         block = engine.render()
         costs.add(time.monotonic() - began)
         if not output.write(block):
@@ -130,7 +140,7 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
             engine.fade_in(block)
             xruns += not output.write(block)
         ring.write(block)
-        ring.beat(began, engine.peak, xruns, control.refused)
+        ring.beat(began, engine.peak, xruns, control.refused, engine.faults)
 
 
 class Pace:
@@ -163,21 +173,25 @@ class Pace:
 class _Costs:
     """What the last 512 blocks took to make, told to the ring about once a second."""
 
-    def __init__(self, ring: Ring) -> None:
-        self._ring = ring
+    def __init__(self, ring: Ring, span: float) -> None:
+        self._ring, self._span = ring, span
+        self._worst, self._long = 0.0, 0
         self._last = np.zeros(512)
         self._sorted = np.zeros(512)
         self._count = 0
 
     def add(self, seconds: float) -> None:
         count = self._count = self._count + 1
+        self._worst = max(self._worst, seconds)
+        self._long += seconds > self._span
         self._last[count % 512] = seconds * 1e6
         if count % 256 == 0:
             size = min(count, 512)
             np.copyto(self._sorted, self._last)
             self._sorted.sort()
             # While the first 512 are not there yet, the rest is zeros, at the front.
-            self._ring.cost(float(self._sorted[-size // 2]), float(self._sorted[-1 - size // 100]))
+            p50, p99 = float(self._sorted[-size // 2]), float(self._sorted[-1 - size // 100])
+            self._ring.cost(p50, p99, self._worst * 1e6, self._long)
 
 
 def _warm_up(engine: Engine) -> None:
