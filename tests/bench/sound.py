@@ -67,7 +67,12 @@ level = 0.3
 kind = "sampler"
 notes = {SAMPLES}
 level = 0.3
-slots = [{{ name = "loop", file = "{ROOT}/daemon/foretone/synth/samples/open.flac", key = [0, 127], root = 60, loop = "on" }}]
+[[kit.slots]]
+name = "loop"
+file = "{ROOT}/daemon/foretone/synth/samples/open.flac"
+key = [0, 127]
+root = 60
+loop = "on"
 [blip]
 kind = "additive"
 attack = 0
@@ -136,7 +141,7 @@ def load(seconds: float, period: int, periods: int) -> list[Row]:
     typical = float(np.mean(p99)) / span
     return [
         Row("load_underruns_above_floor", missed - lost, "", missed, lost,
-            f"a writer that does nothing; {shape}; budget 1, {long} blocks of {blocks} took longer than a period"),
+            f"a writer that does nothing; {shape}; budget 1; {long} of {blocks} blocks drawn too late"),
         Row("load_render_p99_period", typical, "period", typical, None,
             f"p50 {np.mean(p50) / span:.3f}, worst second's p99 {max(p99) / span:.3f}; budget 0.5"),
     ]  # fmt: skip
@@ -147,7 +152,11 @@ def jitter(notes: int = 150) -> Row:
     random = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as place, hog():
         folder = Path(place)
-        with engine(folder, rtnull.build(folder), ["blip"], 128, 3) as (port, _), sender(port) as send:
+        with (
+            engine(folder, rtnull.build(folder), ["blip"], 128, 3) as (port, _),
+            sender(port) as send,
+            first(),
+        ):
             note = Form("/foretone/synth/blip/note", "dff")
             time.sleep(1.0)
             due, planned = time.monotonic() + 0.3, []
@@ -177,6 +186,7 @@ def control(turns: int = 100) -> Row:
         with (
             engine(folder, rtnull.build(folder), ["blip"], 128, 3, lookahead=False) as (port, _),
             sender(port) as send,
+            first(),
         ):
             mute = Form("/foretone/synth/blip/mute", "f")
             send(Form("/foretone/synth/blip/note", "dff").fill(0.0, 69, 1.0))
@@ -193,8 +203,8 @@ def control(turns: int = 100) -> Row:
         handed = [rtnull.leaves_at(folder, int(begin))[0] for begin in begins]
     late = [1000 * min(at - moment for at in handed if at > moment) for moment in sent]
     p99 = quantile(late, 0.99)
-    return Row("control_to_sample_p99_ms", p99, "ms", p99, None,
-               f"p50 {quantile(late, 0.5):.2f}; 128 x 3, no look-ahead; budget {1000 * 128 / RATE + 1:.2f}")  # fmt: skip
+    told = f"p50 {quantile(late, 0.5):.2f}; 128 x 3, no look-ahead; budget {1000 * 128 / RATE + 1:.2f}"
+    return Row("control_to_sample_p99_ms", p99, "ms", p99, None, told)
 
 
 def onsets(frames: np.ndarray, loud: int = 50, silence: int = 1200) -> np.ndarray:
@@ -318,6 +328,18 @@ def hog() -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
+
+
+@contextlib.contextmanager
+def first() -> Iterator[None]:
+    """As the conductor does: before ordinary processes, where that is allowed."""
+    from foretone import punctual
+
+    punctual.run_first(punctual.CONDUCTOR)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @contextlib.contextmanager
