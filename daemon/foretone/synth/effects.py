@@ -65,8 +65,8 @@ class Delay:
 
         `mix` is float64 [voices, 2]: at the beginning of the block, and at its end.
         """
-        for voice, bus in enumerate(buses):
-            if mix[voice].max() < _DRY:
+        for voice, (bus, wet) in enumerate(zip(buses, mix.max(axis=1).tolist(), strict=True)):
+            if wet < _DRY:
                 if self._left[voice]:
                     self._lines[voice].fill(0.0)
                     self._left[voice] = 0
@@ -152,9 +152,9 @@ class Reverb:
 
     def add(self, buses: Samples, sounding: list[bool], mix: Numbers, room: Numbers) -> None:
         """Add the rooms to float32 [voices, 2, period], in place; `mix` as for `Delay.add`."""
-        decay = _SHORTEST * 10 ** (_STEP * room)
         if any(sounds and max(wet) > _DRY for sounds, wet in zip(sounding, mix.tolist(), strict=True)):
-            self._left = 1 + math.ceil(1.4 * float(decay.max()) * self._rate / self._period)
+            longest = _SHORTEST * 10 ** (_STEP * float(room.max()))
+            self._left = 1 + math.ceil(1.4 * longest * self._rate / self._period)
         if not self._left:
             return
         self._left -= 1
@@ -166,7 +166,7 @@ class Reverb:
         np.remainder(self._index, self._length, out=self._index)
         np.add(self._index, self._rows, out=self._index)
         np.take(self._lines, self._index, axis=1, out=read, mode="clip")
-        gain = 10 ** (-3.0 * self._seconds / decay[:, None])
+        gain = 10 ** (-3.0 * self._seconds / (_SHORTEST * 10 ** (_STEP * room[:, None])))
         np.multiply(read[..., 1:], (1 - _DAMPING), out=around)
         np.multiply(read[..., :-1], _DAMPING, out=read[..., :-1])
         np.add(around, read[..., :-1], out=around)

@@ -170,8 +170,9 @@ class Engine:
         if not math.isfinite(power):
             self._recover()
             power = 0.0
-        self._quiet = not awake and power < 1.0
-        return self._limiter.render(self._mix)
+        silent = power < 1.0
+        self._quiet = silent and not awake
+        return self._limiter.render(self._mix, silent=silent)
 
     def fade_in(self, block: Frames) -> None:
         """Let a block rise from silence, in place: the sound comes back without a click."""

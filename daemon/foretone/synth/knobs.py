@@ -9,6 +9,9 @@ import numpy as np
 
 from foretone.synth.voice import Parameter
 
+_THERE = 1e-7
+"""A step of a parameter, in its own unit, after which it has arrived."""
+
 
 class Knobs:
     """Parameters by voice: `now` and `last` are float64 [voices, parameters]. Audio thread only.
@@ -25,16 +28,24 @@ class Knobs:
         self.target = np.array(values).reshape(len(given), len(parameters))
         self.now = self.target.copy()
         self.last = self.target.copy()
+        self._settled = False
         self._gap = np.zeros_like(self.now)
         self._reach = np.array([1.0 if p.choices else 1.0 - math.exp(-span / p.smooth) for p in parameters])
 
     def turn(self, voice: int, name: str, value: float) -> None:
         """Send a parameter on its way."""
         self.target[voice, self._places[name]] = value
+        self._settled = False
 
     def step(self) -> None:
         """A block passes: `last` is where it begins, `now` where it ends."""
+        if self._settled:
+            return
         np.copyto(self.last, self.now)
         np.subtract(self.target, self.now, out=self._gap)
         np.multiply(self._gap, self._reach, out=self._gap)
         np.add(self.now, self._gap, out=self.now)
+        if np.abs(self._gap).max(initial=0.0) < _THERE:
+            np.copyto(self.now, self.target)
+            np.copyto(self.last, self.target)
+            self._settled = True

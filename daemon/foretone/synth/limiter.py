@@ -54,12 +54,13 @@ class Limiter:
         self._gain = 1.0
         return silence
 
-    def render(self, mix: Samples) -> Frames:
-        """The block that is due, int16 [period, 2]; `mix` is float32 [2, period] in steps of int16."""
+    def render(self, mix: Samples, *, silent: bool) -> Frames:
+        """The block that is due, int16 [period, 2].
+
+        `mix` is the one that is drawn, float32 [2, period] in steps of int16; `silent` when it is all but 0.
+        """
         self.peak *= self._fall
-        np.copyto(self._mix, mix)
-        np.abs(self._mix, out=self._work)
-        self._take_constant(float(self._samples[self._samples.argmax()]))
+        self._take_constant(mix, silent)
         np.abs(self._mix, out=self._work)
         loudest = self._limit(float(self._samples[self._samples.argmax()]))
         self.peak = max(self.peak, loudest / FULL)
@@ -67,16 +68,16 @@ class Limiter:
         np.copyto(self._block, self._work.T, casting="unsafe")
         return self._block
 
-    def _take_constant(self, loudest: float) -> None:
+    def _take_constant(self, mix: Samples, silent: bool) -> None:
         """Take what stays the same from the mix, along a line; in a block of silence it comes to nothing."""
         before, step = self._constant[:, :1], self._constant[:, 1:]
-        np.matmul(self._mix, self._share, out=self._mean)
+        np.matmul(mix, self._share, out=self._mean)
         np.subtract(self._mean, before, out=step)
         np.multiply(step, self._follow, out=step)
-        if loudest < 0.5:
+        if silent:
             np.negative(before, out=step)
         np.matmul(self._constant, self._basis, out=self._line)
-        np.subtract(self._mix, self._line, out=self._mix)
+        np.subtract(mix, self._line, out=self._mix)
         np.add(before, step, out=before)
 
     def _limit(self, loudest: float) -> float:

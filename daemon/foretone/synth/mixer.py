@@ -41,12 +41,13 @@ class Mixer:
         self._knobs = Knobs(STRIP, given, span)
         self._delay, self._reverb = Delay(count, rate, period), Reverb(count, rate, period)
         self._reach = 1.0 - math.exp(-span / _SMOOTH)
-        self.volume = volume
-        """What the volume is going to, 0..1."""
-        self._gains: Numbers = self._wanted()
+        self._volume = volume
+        self._wanted = self._levels()
+        self._gains = self._wanted
         self._weights = np.zeros((count, 2, 2), np.float32)
         self._basis = np.stack((np.ones(period), np.arange(1, period + 1) / period)).astype(np.float32)
         self._lines = np.zeros((count, 2, period), np.float32)
+        self._flat, self._flat_lines = self._weights.reshape(-1, 2), self._lines.reshape(-1, period)
         self._wet = np.zeros((2, count, 2))
         self._all = np.ones((1, count), np.float32)
 
@@ -55,9 +56,20 @@ class Mixer:
         """Whether an echo or a room sounds on."""
         return self._delay.rings or self._reverb.rings
 
+    @property
+    def volume(self) -> float:
+        """What the volume is going to, 0..1."""
+        return self._volume
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        self._volume = value
+        self._wanted = self._levels()
+
     def turn(self, voice: int, name: str, value: float) -> None:
         """Send a parameter of a strip on its way."""
         self._knobs.turn(voice, name, value)
+        self._wanted = self._levels()
 
     def clear(self) -> None:
         """Forget every echo."""
@@ -66,7 +78,7 @@ class Mixer:
 
     def settle(self) -> None:
         """Nothing sounds: be where everything goes."""
-        self._gains = self._wanted()
+        self._gains = self._wanted
 
     def mix(self, buses: Samples, sounding: list[bool], out: Samples) -> None:
         """Mix float32 [voices, 2, period], which is changed, into [2, period]."""
@@ -79,19 +91,19 @@ class Mixer:
         self._delay.add(buses, sounding, delay, now[:, DELAY] / 1000, now[:, FEEDBACK])
         self._reverb.add(buses, sounding, reverb, now[:, ROOM])
         before = self._gains
-        step = (self._wanted() - before) * self._reach
+        step = (self._wanted - before) * self._reach
         self._weights[..., 0], self._weights[..., 1] = before, step
         self._gains = before + step
-        np.matmul(self._weights, self._basis, out=self._lines)
+        np.matmul(self._flat, self._basis, out=self._flat_lines)
         np.multiply(buses, self._lines, out=self._lines)
         # A sum along an axis would need memory of its own; this does not.
         np.matmul(self._all, self._lines.reshape(len(before), -1), out=out.reshape(1, -1))
 
-    def _wanted(self) -> Numbers:
+    def _levels(self) -> Numbers:
         target = self._knobs.target
         soloed = target[:, SOLO] > 0.5
         heard = (target[:, MUTE] < 0.5) & (soloed | ~soloed.any())
-        level = target[:, LEVEL] * heard * self.volume
+        level = target[:, LEVEL] * heard * self._volume
         sides = np.stack((np.minimum(1.0, 2.0 - 2.0 * target[:, PAN]), np.minimum(1.0, 2.0 * target[:, PAN])))
         wanted: Numbers = (level * sides).T
         return wanted
