@@ -95,9 +95,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from foretone import run
+    from foretone.synth import process
 
     instrument = _instrument(options)
     run.rehearse(instrument)
+    sinks = [part for part in instrument.of("sink") if part.kind == "synth"]
+    faults = [fault for part in sinks for fault in process.rehearse(part.settings, instrument.path.parent)]
+    if faults:
+        raise InstrumentError(instrument.path, faults)
     print(f"{instrument.path} is an instrument: {instrument.title}")
     for part in instrument.parts.values():
         wires = f" <- {', '.join(part.wires)}" if part.wires else ""

@@ -6,7 +6,8 @@ import math
 import socket
 import struct
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from foretone.event import Event
 from foretone.packet import Form
@@ -76,6 +77,19 @@ class Synth:
         self._socket.connect(("127.0.0.1", port))
         self._address_voices()
         self.volume = volume
+
+    @staticmethod
+    def check(axes: tuple[str, ...], folder: Path, settings: dict[str, Any]) -> list[str]:
+        """What is wrong with `controls` and `sounds`, in sentences for the instrument file."""
+        faults = []
+        controls, sounds = settings.get("controls", []), settings.get("sounds", "")
+        if len(controls) > len(axes):
+            faults.append(
+                f"controls names {len(controls)} parameters, but here are {len(axes)} axes: {', '.join(axes)}"
+            )
+        if sounds and not (folder / sounds).is_file():
+            faults.append(f"there is no file of sounds {folder / sounds}")
+        return faults
 
     @property
     def origins(self) -> Sequence[str]:

@@ -77,6 +77,14 @@ def voices(settings: Mapping[str, Any], folder: Path) -> list[Sound]:
     return choose(names, folder / file if file else None, settings.get("controls", ()))
 
 
+def rehearse(settings: Mapping[str, Any], folder: Path) -> list[str]:
+    """Make the voices that the settings name, and forget them; what is wrong with them, a sentence each."""
+    try:
+        return Engine(48000, 128, voices(settings, folder)).complaints
+    except SoundError as error:
+        return [str(error)]
+
+
 def run(settings: Mapping[str, Any], ring_path: Path, folder: Path, stop: Callable[[], bool]) -> None:
     """Open the sound, play until `stop()`, fade out and close. SoundError says what to change."""
     sounds = voices(settings, folder)

@@ -81,6 +81,9 @@ class Section(Protocol):
     A voice is called by its place among the sounds that the section was made of.
     """
 
+    PARAMETERS: Sequence[Parameter]
+    """What `foretone parts` tells of the kind."""
+
     def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
         """Make everything, and read every file: the loop has not begun. ValueError with a sentence."""
 
@@ -148,7 +151,7 @@ class Each:
 
     def __init__(self, maker: type[Voice], rate: int, period: int, sounds: Sequence[Sound]) -> None:
         self._voices = [maker(rate, period) for _ in sounds]
-        self._maker = maker
+        self._maker, self.PARAMETERS = maker, maker.PARAMETERS
         for voice, sound in zip(self._voices, sounds, strict=True):
             voice.values.update(given(maker.PARAMETERS, sound))
 

@@ -74,6 +74,7 @@ class Additive:
     one more takes the place of the oldest) and `spectrum`, the amplitudes of the wave called "own".
     """
 
+    PARAMETERS = PARAMETERS
     complaints: Sequence[str] = ()
 
     def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:

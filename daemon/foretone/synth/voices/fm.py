@@ -53,12 +53,14 @@ _PITCH, _LEVEL, _INDEX = range(3)
 
 
 class FM:
-    """Such voices, all at once. Audio thread only; nothing here allocates an array after the constructor.
+    """The two voices of the EMPI: a lever's movement excites them, stillness lets them fade.
 
-    Each event excites its voice by how far it moved, and energy fades with stillness. Pitch, level and index
-    run to their targets in straight lines over a block, so that nothing steps.
+    Audio thread only; nothing here allocates an array after the constructor. Each event excites its voice
+    by how far it moved. Pitch, level and index run to their targets in straight lines over a block, so that
+    nothing steps.
     """
 
+    PARAMETERS: Sequence[Parameter] = ()
     complaints: Sequence[str] = ()
 
     def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
@@ -102,7 +104,7 @@ class FM:
 
     def parameters(self, voice: int) -> Sequence[Parameter]:  # noqa: ARG002 -- none has any
         """None: a voice is played by its gestures."""
-        return ()
+        return self.PARAMETERS
 
     def controls(self, voice: int) -> Sequence[str]:  # noqa: ARG002 -- the same for each
         """What its axes are."""

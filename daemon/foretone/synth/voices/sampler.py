@@ -71,6 +71,8 @@ class Sampler:
     Settings of a sound: `slots`, and `notes` (1 to 64, default 16; one more takes the place of the oldest).
     """
 
+    PARAMETERS = SLOT
+
     def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
         tables = [_tables(sound) for sound in sounds]
         pool = Pool([sound.folder / table["file"] for sound, rows in zip(sounds, tables, strict=True)
@@ -195,7 +197,7 @@ class Sampler:
         np.add(where, at[:, None], out=where)
         at += speed * self._period
         size = end - start
-        for row in np.flatnonzero(loops):
+        for row in np.flatnonzero(loops & (at >= end)):
             np.remainder(where[row] - start[row], size[row], out=where[row])
             where[row] += start[row]
             at[row] = start[row] + (at[row] - start[row]) % size[row]
@@ -232,12 +234,11 @@ class Sampler:
         np.multiply((level * (after - fade))[:, None].astype(np.float32), self._ramp, out=line)
         np.add(line, (level * fade)[:, None].astype(np.float32), out=line)
         fade[:] = after
-        cut = ~loops & ((start > 0.0) | (end < self._length[:count]))
-        for row in np.flatnonzero(cut):
-            edge = _EDGE * max(speed[row], 1e-3)
-            line[row] *= np.clip((end[row] - where[row]) / edge, 0.0, 1.0)
-            if start[row] > 0.0:
-                line[row] *= np.clip((where[row] - start[row]) / edge, 0.0, 1.0)
+        edge = _EDGE * np.maximum(speed, 1e-3)
+        for row in np.flatnonzero(~loops & (end < self._length[:count]) & (where[:, -1] > end - edge)):
+            line[row] *= np.clip((end[row] - where[row]) / edge[row], 0.0, 1.0)
+        for row in np.flatnonzero(~loops & (start > 0.0) & (where[:, 0] < start + edge)):
+            line[row] *= np.clip((where[row] - start[row]) / edge[row], 0.0, 1.0)
         late = self._late[:count]
         for row in np.flatnonzero(late >= 0.0):
             line[row, : int(late[row])] = 0.0
