@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from foretone import kinds
 from foretone.parts import Range
-from foretone.synth.mixer import STRIP
-from foretone.synth.voice import Parameter
 
 
 def text() -> str:
@@ -16,8 +15,6 @@ def text() -> str:
     lines: list[str] = []
     for role in kinds.SHELVES:
         lines += [f"{role}s", ""]
-        if role == "voice":
-            lines += ["  every kind", *_parameters(STRIP), ""]
         for kind, module in sorted(kinds.names(role).items()):
             try:
                 maker = kinds.find(role, kind)
@@ -34,7 +31,7 @@ def _summary(maker: type, module: str) -> str:
     return (inspect.getdoc(maker) or inspect.getdoc(inspect.getmodule(maker)) or module).partition("\n")[0]
 
 
-def _parameters(parameters: Sequence[Parameter]) -> Iterator[str]:
+def _parameters(parameters: Sequence[Any]) -> Iterator[str]:
     """What a voice may be told, in a file of sounds and while it sounds."""
     for parameter in parameters:
         allowed = ", ".join(parameter.choices) or f"{Range(parameter.low, parameter.high, parameter.unit)}"
