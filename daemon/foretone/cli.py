@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import logging
 import math
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from foretone.clock import WallClock
 from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentError, ModelError
-from foretone.instrument import Instrument, find, load
+from foretone.instrument import Instrument, Part, find, load
 from foretone.parent import die_with_parent
 from foretone.shelf import HOME
 
@@ -144,15 +145,29 @@ def _train(options: argparse.Namespace) -> int:
 def _calibrate(options: argparse.Namespace) -> int:
     from foretone import calibrate, run
 
-    clock = WallClock()
-    instrument = _instrument(options, roles=["source"])
-    board = run.make_board(options.board, clock, instrument.seed)
-    with contextlib.closing(board):
-        path = calibrate.calibrate(instrument, options.part, board, clock, options.seconds, print)
+    if options.sound:
+        instrument = _instrument(options)
+        path = _calibrate_sound(instrument, options.seconds)
+    else:
+        clock = WallClock()
+        instrument = _instrument(options, roles=["source"])
+        with contextlib.closing(run.make_board(options.board, clock, instrument.seed)) as board:
+            path = calibrate.calibrate(instrument, options.part, board, clock, options.seconds, print)
     print(f"Wrote {path}.")
     if path != instrument.path:
         print(f"The shipped file is as it was; `foretone run {path.stem}` finds yours first.")
     return 0
+
+
+def _calibrate_sound(instrument: Instrument, seconds: float) -> Path:
+    from foretone import calibrate
+    from foretone.synth import fit
+
+    voice = _voice(instrument)
+    found = fit.fit(voice.settings, instrument.path.parent, seconds, functools.partial(print, flush=True))
+    print(f"{found.period} frames and {found.periods} periods are safe here, and the soonest heard.")
+    shape = {"period": found.period, "periods": found.periods}
+    return calibrate.write(instrument.path, "sink", {voice.name: shape})
 
 
 def _learn(options: argparse.Namespace) -> int:
@@ -169,6 +184,13 @@ def _synth(options: argparse.Namespace) -> int:
     from foretone.synth import process
 
     instrument = _instrument(options)
+    voice = _voice(instrument)
+    options.state.mkdir(parents=True, exist_ok=True)
+    return process.main(voice.settings, options.state / "sound.ring", instrument.path.parent)
+
+
+def _voice(instrument: Instrument) -> Part:
+    """The sink that the audio process belongs to. InstrumentError when there is none, or two."""
     voices = [part for part in instrument.of("sink") if part.kind == "synth"]
     if not voices:
         raise InstrumentError(
@@ -176,8 +198,7 @@ def _synth(options: argparse.Namespace) -> int:
         )
     if len(voices) > 1:
         raise InstrumentError(instrument.path, ["has two voices; one sink of kind 'synth' plays all origins"])
-    options.state.mkdir(parents=True, exist_ok=True)
-    return process.main(voices[0].settings, options.state / "sound.ring", instrument.path.parent)
+    return voices[0]
 
 
 def _sounds(options: argparse.Namespace) -> int:
@@ -296,7 +317,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_learning(command("learn", _learn, "learn which MIDI control plays what, by moving it"))
     _add_calibrating(
-        command("calibrate", _calibrate, "let a lever learn where its ends are; stop the instrument first")
+        command(
+            "calibrate",
+            _calibrate,
+            "learn where a lever's ends are, or how soon it can sound; stop the instrument first",
+        )
     )
 
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
@@ -402,4 +427,7 @@ def _add_calibrating(made: argparse.ArgumentParser) -> None:
     made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
     made.add_argument(
         "--seconds", type=_seconds, default=10.0, help="how long to watch each; default: %(default)s"
+    )
+    made.add_argument(
+        "--sound", action="store_true", help="what the sound costs here, and the shortest period that is safe"
     )

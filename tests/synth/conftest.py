@@ -35,7 +35,7 @@ class Studio:
         self.folder, self.card = folder, card
         self.ring_path = folder / "sound.ring"
         self.port = free_port()
-        self._env = dict(os.environ, ALSA_CONFIG_PATH=str(config))
+        self.environment = dict(os.environ, ALSA_CONFIG_PATH=str(config))
         self._running: list[subprocess.Popen[str]] = []
         self._sinks: list[Synth] = []
         self._wires: list[socket.socket] = []
@@ -45,7 +45,7 @@ class Studio:
         wanted = json.dumps({"port": self.port, **settings})
         process = subprocess.Popen(
             [sys.executable, "-c", START, wanted, str(self.ring_path)],
-            env=self._env,
+            env=self.environment,
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -101,7 +101,7 @@ def run(settings: Mapping[str, Any], ring_path: Path, folder: Path, stop: Callab
         ring = Ring.create(ring_path, output.rate, output.name, paced=output.paced)
         opened.callback(ring.finish)
         _warm_up(Engine(output.rate, output.period, sounds, lookahead=lookahead))
-        _become_punctual()
+        become_punctual()
         _play(engine, control, output, ring, stop)
 
 
@@ -210,7 +210,7 @@ def _warm_up(engine: Engine) -> None:
         engine.render()
 
 
-def _become_punctual() -> None:
+def become_punctual() -> None:
     """Ask the kernel not to make us wait. Last: a start under SCHED_FIFO can stall the first blocks."""
     gc.collect()
     gc.freeze()
