@@ -23,7 +23,8 @@ from foretone.sinks.synth import Synth
 START = """
 import json, pathlib, sys
 from foretone.synth.process import main
-sys.exit(main(json.loads(sys.argv[1]), pathlib.Path(sys.argv[2])))
+ring = pathlib.Path(sys.argv[2])
+sys.exit(main(json.loads(sys.argv[1]), ring, ring.parent))
 """
 DEADLINE = 20.0
 

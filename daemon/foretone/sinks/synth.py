@@ -15,6 +15,7 @@ from foretone.parts import LIVE, Range
 
 _ROOT = "/foretone/synth"
 _VOLUME = Form(f"{_ROOT}/volume", "f")
+_RUN = Form(f"{_ROOT}/clock/run", "f")
 _REST = Form(f"{_ROOT}/rest", "")
 _VOICES = ["player", "model"]
 _USUAL: list[str] = []
@@ -38,6 +39,8 @@ class Synth:
         What the axes turn, in their order: parameters of the voices. Without them, what is usual for a voice.
     sounds
         A file of sounds beside the instrument file, where the shipped ones are not enough.
+    song
+        A file of tracks beside the instrument file, which play by themselves, from the beginning.
     volume
         0 to 1, while playing.
     port
@@ -54,6 +57,7 @@ class Synth:
         voices: list[str] = _VOICES,
         controls: list[str] = _USUAL,
         sounds: str = "",
+        song: str = "",
         volume: Annotated[float, Range(0, 1), LIVE] = 0.8,
         port: Annotated[int, Range(1024, 65535)] = 7401,
         pcm: str = "default",
@@ -63,7 +67,7 @@ class Synth:
         lookahead: bool = True,
     ) -> None:
         self.axes = tuple(axes)
-        self.controls, self.sounds = tuple(controls), sounds
+        self.controls, self.sounds, self.song = tuple(controls), sounds, song
         self.pcm, self.rate, self.period, self.periods, self.lookahead = pcm, rate, period, periods, lookahead
         self.port = port
         self.lost = 0
@@ -77,6 +81,8 @@ class Synth:
         self._socket.connect(("127.0.0.1", port))
         self._address_voices()
         self.volume = volume
+        if song:
+            self._send(_RUN.fill(1.0))
 
     @staticmethod
     def check(axes: tuple[str, ...], folder: Path, settings: dict[str, Any]) -> list[str]:
@@ -87,8 +93,9 @@ class Synth:
             faults.append(
                 f"controls names {len(controls)} parameters, but here are {len(axes)} axes: {', '.join(axes)}"
             )
-        if sounds and not (folder / sounds).is_file():
-            faults.append(f"there is no file of sounds {folder / sounds}")
+        for name in (sounds, settings.get("song", "")):
+            if name and not (folder / name).is_file():
+                faults.append(f"there is no file {folder / name}")
         return faults
 
     @property

@@ -14,6 +14,8 @@ from foretone.errors import SoundError
 from foretone.ring import Frames
 from foretone.synth.limiter import Limiter
 from foretone.synth.mixer import STRIP, Mixer
+from foretone.synth.score import Song
+from foretone.synth.sequencer import NAME, Sequencer
 from foretone.synth.sounds import USUAL, choose
 from foretone.synth.voice import Each, Parameter, Section, Sound, Voice, given
 
@@ -43,6 +45,8 @@ class Engine:
         Frames in a block.
     sounds
         The voices; by default the two of the EMPI, player and model.
+    song
+        What plays by itself, if anything; its clock has an address as a voice has.
     lookahead
         Hold the sound back by one period, so that the limiter turns down before a peak comes. Without it a
         peak is cut where it is too high: less clean, and one period sooner.
@@ -56,6 +60,7 @@ class Engine:
         period: int,
         sounds: Sequence[Sound] = (),
         *,
+        song: Song | None = None,
         lookahead: bool = True,
         volume: float = 0.8,
     ) -> None:
@@ -78,6 +83,7 @@ class Engine:
             self._sections.append((section, slice(first, len(strips))))
             for voice, sound in enumerate(own):
                 self.places[sound.name] = _place(section, voice, first + voice, sound)
+        self._sequencer = self._clock(song, period / rate) if song is not None else None
         self._mixer = Mixer(rate, period, strips, volume)
         self._limiter = Limiter(rate, period, lookahead=lookahead)
         self._buses = np.zeros((len(strips), 2, period), np.float32)
@@ -155,6 +161,8 @@ class Engine:
 
     def render(self) -> Frames:
         """The next block, int16 [period, 2]. It is valid until the next call."""
+        if self._sequencer is not None:
+            self._try(self._sequencer, self._sequencer.advance, self.note)
         awake = self._mixer.rings or any(section.awake for section, _ in self._sections)
         if not awake and self._quiet:
             self._mixer.settle()
@@ -173,6 +181,20 @@ class Engine:
         silent = power < 1.0
         self._quiet = silent and not awake
         return self._limiter.render(self._mix, silent=silent)
+
+    def _clock(self, song: Song, span: float) -> Sequencer:
+        """The song's clock, among the places. SoundError for what nobody here can play."""
+        for track in song.tracks:
+            if track.voice not in self.places:
+                there_are = ", ".join(self.places)
+                raise SoundError(f"the track {track.name!r} plays {track.voice!r}; there are: {there_are}")
+        try:
+            clock = Sequencer(song, span)
+        except ValueError as error:
+            raise SoundError(f"the song: {error}") from error
+        parameters = {parameter.name: parameter for parameter in clock.parameters(0)}
+        self.places[NAME] = Place(clock, 0, 0, parameters, (parameters["tempo"],))
+        return clock
 
     def fade_in(self, block: Frames) -> None:
         """Let a block rise from silence, in place: the sound comes back without a click."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +12,7 @@ from foretone.synth.alsa import open_output
 from foretone.synth.costs import costs
 from foretone.synth.engine import Engine
 from foretone.synth.output import SoundBusyError
-from foretone.synth.process import become_punctual, voices
-from foretone.synth.voice import Sound
+from foretone.synth.process import become_punctual, make
 
 SHAPES = ((64, 2), (64, 3), (128, 2), (128, 3), (256, 2), (256, 3), (512, 3), (1024, 4))
 """Frames in a period and periods in the buffer, the soonest heard first."""
@@ -47,14 +46,15 @@ def fit(settings: Mapping[str, Any], folder: Path, seconds: float, say: Callable
     `settings` are an instrument's `synth` table. `say` is told what is measured. SoundError where nothing is
     safe, or the PCM cannot be had.
     """
-    sounds, rate = voices(settings, folder), settings.get("rate", 48000)
+    rate = settings.get("rate", 48000)
+    quiet = {**settings, "volume": 0.0}
     say("What a block of 128 frames costs, in us:")
     for cost in costs(rate, 128):
         say(f"  {cost.name:36} {cost.p50:6.0f}")
     become_punctual()
     say("Every voice with all it has, on the sound device:")
     for period, periods in SHAPES:
-        found = _try(settings.get("pcm", "default"), rate, period, periods, sounds, seconds)
+        found = _try(quiet, folder, period, periods, seconds)
         if found is None:
             say(f"  {period:4} x {periods}   the device does not do that")
             continue
@@ -65,12 +65,11 @@ def fit(settings: Mapping[str, Any], folder: Path, seconds: float, say: Callable
     raise SoundError("no period is safe here: take fewer voices, or stop what else runs, and try again")
 
 
-def _try(
-    pcm: str, rate: int, period: int, periods: int, sounds: Sequence[Sound], seconds: float
-) -> Fit | None:
+def _try(settings: Mapping[str, Any], folder: Path, period: int, periods: int, seconds: float) -> Fit | None:
     """One shape; None where the device plays in another."""
+    rate = settings.get("rate", 48000)
     try:
-        output = open_output(pcm, rate, period, periods)
+        output = open_output(settings.get("pcm", "default"), rate, period, periods)
     except SoundBusyError:
         raise
     except SoundError:
@@ -80,7 +79,7 @@ def _try(
     try:
         if output.period != period:
             return None
-        engine = Engine(rate, period, sounds, volume=0.0)
+        engine = make(settings, folder, rate, period)
         spent: list[float] = []
         missed = 0
         output.prime()

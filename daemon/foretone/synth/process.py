@@ -23,8 +23,8 @@ from foretone.synth.alsa import open_output
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
 from foretone.synth.output import Output, SoundBusyError
+from foretone.synth.score import load
 from foretone.synth.sounds import USUAL, choose
-from foretone.synth.voice import Sound
 
 TRY_LATER, WRONG_SETTINGS = 75, 78
 """Exit statuses of sysexits.h: EX_TEMPFAIL and EX_CONFIG."""
@@ -46,7 +46,7 @@ def main(settings: Mapping[str, Any], ring_path: Path, folder: Path = Path()) ->
 
     settings
         The keys of an instrument's `synth` table: port, pcm, rate, period, periods, lookahead, volume,
-        voices, controls, sounds. What is left out has the default of foretone.sinks.synth.
+        voices, controls, sounds, song. What is left out has the default of foretone.sinks.synth.
     ring_path
         Where to leave each block for other processes; best on a tmpfs.
     folder
@@ -70,37 +70,38 @@ def main(settings: Mapping[str, Any], ring_path: Path, folder: Path = Path()) ->
     return 0
 
 
-def voices(settings: Mapping[str, Any], folder: Path) -> list[Sound]:
-    """The sounds that the settings name. SoundError with a sentence for one that there is not."""
+def make(settings: Mapping[str, Any], folder: Path, rate: int, period: int) -> Engine:
+    """An engine with the voices and the song that the settings name. SoundError for what there is not."""
+    song = load(folder / settings["song"]) if settings.get("song") else None
     file = settings.get("sounds", "")
-    names = settings.get("voices", USUAL) or USUAL[:1]
-    return choose(names, folder / file if file else None, settings.get("controls", ()))
+    names = [*(settings.get("voices", USUAL) or USUAL[:1])]
+    names += [track.voice for track in song.tracks] if song else []
+    sounds = choose(names, folder / file if file else None, settings.get("controls", ()))
+    lookahead, volume = settings.get("lookahead", True), settings.get("volume", 0.8)
+    return Engine(rate, period, sounds, song=song, lookahead=lookahead, volume=volume)
 
 
 def rehearse(settings: Mapping[str, Any], folder: Path) -> list[str]:
     """Make the voices that the settings name, and forget them; what is wrong with them, a sentence each."""
     try:
-        return Engine(48000, 128, voices(settings, folder)).complaints
+        return make(settings, folder, 48000, 128).complaints
     except SoundError as error:
         return [str(error)]
 
 
 def run(settings: Mapping[str, Any], ring_path: Path, folder: Path, stop: Callable[[], bool]) -> None:
     """Open the sound, play until `stop()`, fade out and close. SoundError says what to change."""
-    sounds = voices(settings, folder)
     with contextlib.ExitStack() as opened:
         output = _open(settings)
         opened.callback(output.close)
-        lookahead = settings.get("lookahead", True)
-        volume = settings.get("volume", 0.8)
-        engine = Engine(output.rate, output.period, sounds, lookahead=lookahead, volume=volume)
+        engine = make(settings, folder, output.rate, output.period)
         for complaint in engine.complaints:
             _say(complaint)
         control = Control(engine, settings.get("port", 7401), output.period / output.rate)
         opened.callback(control.close)
         ring = Ring.create(ring_path, output.rate, output.name, paced=output.paced)
         opened.callback(ring.finish)
-        _warm_up(Engine(output.rate, output.period, sounds, lookahead=lookahead))
+        _warm_up(make(settings, folder, output.rate, output.period))
         become_punctual()
         _play(engine, control, output, ring, stop)
 
