@@ -42,6 +42,7 @@ class Mixer:
         self._delay, self._reverb = Delay(count, rate, period), Reverb(count, rate, period)
         self._reach = 1.0 - math.exp(-span / _SMOOTH)
         self._volume = volume
+        self._turned = False
         self._wanted = self._levels()
         self._gains = self._wanted
         self._weights = np.zeros((count, 2, 2), np.float32)
@@ -64,12 +65,12 @@ class Mixer:
     @volume.setter
     def volume(self, value: float) -> None:
         self._volume = value
-        self._wanted = self._levels()
+        self._turned = True
 
     def turn(self, voice: int, name: str, value: float) -> None:
         """Send a parameter of a strip on its way."""
         self._knobs.turn(voice, name, value)
-        self._wanted = self._levels()
+        self._turned = True
 
     def clear(self) -> None:
         """Forget every echo."""
@@ -78,6 +79,7 @@ class Mixer:
 
     def settle(self) -> None:
         """Nothing sounds: be where everything goes."""
+        self._follow()
         self._gains = self._wanted
 
     def mix(self, buses: Samples, sounding: list[bool], out: Samples) -> None:
@@ -90,6 +92,7 @@ class Mixer:
         delay, reverb = self._wet
         self._delay.add(buses, sounding, delay, now[:, DELAY] / 1000, now[:, FEEDBACK])
         self._reverb.add(buses, sounding, reverb, now[:, ROOM])
+        self._follow()
         before = self._gains
         step = (self._wanted - before) * self._reach
         self._weights[..., 0], self._weights[..., 1] = before, step
@@ -98,6 +101,11 @@ class Mixer:
         np.multiply(buses, self._lines, out=self._lines)
         # A sum along an axis would need memory of its own; this does not.
         np.matmul(self._all, self._lines.reshape(len(before), -1), out=out.reshape(1, -1))
+
+    def _follow(self) -> None:
+        if self._turned:
+            self._turned = False
+            self._wanted = self._levels()
 
     def _levels(self) -> Numbers:
         target = self._knobs.target

@@ -13,29 +13,17 @@ A slot without a key answers to its number, counted from 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from foretone.synth.knobs import Knobs
-from foretone.synth.pool import Pool, Recording
-from foretone.synth.voice import Parameter, Samples, Sound, whole
+from foretone.synth.pool import Pool
+from foretone.synth.slots import END, GAIN, LOOP, PAN, RATE, SLOT, START, notes_of, slot, tables_of
+from foretone.synth.voice import Parameter, Samples, Sound
 
 Numbers = npt.NDArray[np.float64]
-
-SLOT = (
-    Parameter("gain", 0, 1, 0.5, "", "square"),
-    Parameter("rate", 0, 4, 1),
-    Parameter("pan", 0, 1, 0.5),
-    Parameter("start", 0, 1, 0),
-    Parameter("end", 0, 1, 1),
-    Parameter("loop", 0, 1, 0, choices=("off", "on")),
-)
-"""What each slot has. `start` and `end` are shares of the recording."""
-
-GAIN, RATE, PAN, START, END, LOOP = range(len(SLOT))
 
 _LOUDEST = 2.0
 """What a gain of 1 multiplies by, so that a recording is itself at the usual 0.5."""
@@ -50,18 +38,6 @@ _RISE = 0.04
 """How far an axis rises, from where it last turned, to strike its slot."""
 
 
-class Slot(NamedTuple):
-    """One recording, as a file of sounds describes it."""
-
-    name: str
-    recording: Recording | None
-    low: float
-    high: float
-    root: float
-    """The key at which it sounds as recorded."""
-    choke: int
-
-
 class Sampler:
     """A sampler of recordings.
 
@@ -74,14 +50,14 @@ class Sampler:
     PARAMETERS = SLOT
 
     def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
-        tables = [_tables(sound) for sound in sounds]
+        tables = [tables_of(sound) for sound in sounds]
         pool = Pool([sound.folder / table["file"] for sound, rows in zip(sounds, tables, strict=True)
                      for table in rows])  # fmt: skip
         self.complaints: Sequence[str] = pool.complaints
         self._pool = pool.frames
         found = iter(pool.recordings)
         self._slots = [
-            [_slot(table, number, next(found)) for number, table in enumerate(rows)] for rows in tables
+            [slot(table, number, next(found)) for number, table in enumerate(rows)] for rows in tables
         ]
         self._first = np.cumsum([0, *map(len, tables)]).tolist()
         given = [{p.name: p.read(table[p.name]) for p in SLOT if p.name in table}
@@ -90,7 +66,7 @@ class Sampler:
         self._names = [{slot.name: number for number, slot in enumerate(slots)} for slots in self._slots]
         self._axes = [sound.controls or tuple(n) for sound, n in zip(sounds, self._names, strict=True)]
         self._turned: list[list[float]] = [[1.0] * len(axes) for axes in self._axes]
-        self._most = [_notes(sound) for sound in sounds]
+        self._most = [notes_of(sound) for sound in sounds]
         rows = 2 * sum(self._most) + 4
         self._rate, self._period, self._rows = rate, period, rows
         self.count = 0
@@ -106,8 +82,8 @@ class Sampler:
         self._sound = np.zeros((rows, period), np.complex64)
         self._next = np.zeros((rows, period), np.complex64)
         self._line = np.zeros((rows, period), np.float32)
-        self._side = np.zeros((rows, period), np.float32)
-        self._sums = np.zeros((len(sounds), period), np.float32)
+        self._gains = np.zeros((2 * len(sounds), rows), np.float32)
+        self._sums = np.zeros((2 * len(sounds), 2 * period), np.float32)
 
     @property
     def awake(self) -> bool:
@@ -172,18 +148,26 @@ class Sampler:
         where = self._walk(count, start, end, speed, loops)
         self._read(count, where)
         self._draw_levels(count, where, start, end, speed, loops)
-        for side in (0, 1):
-            # What is panned away from a side is turned down there; the other side stays.
-            turn = 2.0 * knob[:, PAN] if side else 2.0 - 2.0 * knob[:, PAN]
-            gain = _LOUDEST * knob[:, GAIN] * np.minimum(turn, 1.0)
-            heard = (self._voice[:count] == np.arange(len(self._slots))[:, None]) * gain
-            ear = self._sound[:count].imag if side else self._sound[:count].real
-            np.multiply(ear, self._line[:count], out=self._side[:count])
-            np.matmul(heard.astype(np.float32), self._side[:count], out=self._sums)
-            np.copyto(buses[:, side], self._sums)
+        self._mix_down(count, knob, buses)
         over = (self._fade[:count] == 0.0) | (~loops & (self._at_frame[:count] >= end))
         for row in np.flatnonzero(over)[::-1]:
             self._remove(int(row))
+
+    def _mix_down(self, count: int, knob: Numbers, buses: Samples) -> None:
+        """Add what sounds to each voice. What is panned away from a side is softer there; the other stays."""
+        both = self._sound.view(np.float32).reshape(self._rows, self._period, 2)[:count]
+        np.multiply(both, self._line[:count, :, None], out=both)
+        gain = _LOUDEST * knob[:, GAIN]
+        place, row = 2 * self._voice[:count].astype(np.intp), np.arange(count)
+        gains = self._gains[:, :count]
+        gains.fill(0.0)
+        gains[place, row] = gain * np.minimum(2.0 - 2.0 * knob[:, PAN], 1.0)
+        gains[place + 1, row] = gain * np.minimum(2.0 * knob[:, PAN], 1.0)
+        # Each row of gains meets both sides of the recordings; of that, the left is for the left.
+        np.matmul(gains, both.reshape(count, -1), out=self._sums)
+        sums = self._sums.reshape(-1, 2, self._period, 2)
+        np.copyto(buses[:, 0], sums[:, 0, :, 0])
+        np.copyto(buses[:, 1], sums[:, 1, :, 1])
 
     def _walk(
         self, count: int, start: Numbers, end: Numbers, speed: Numbers, loops: npt.NDArray[np.bool_]
@@ -229,11 +213,13 @@ class Sampler:
     ) -> None:
         """The level of each frame: how hard it was struck, how it ends, and edges that were cut."""
         line, fade = self._line[:count], self._fade[:count]
-        after = np.maximum(fade - self._hurry[:count], 0.0)
-        level = self._level[:count]
-        np.multiply((level * (after - fade))[:, None].astype(np.float32), self._ramp, out=line)
-        np.add(line, (level * fade)[:, None].astype(np.float32), out=line)
-        fade[:] = after
+        level, hurry = self._level[:count], self._hurry[:count]
+        np.copyto(line, (level * fade)[:, None], casting="same_kind")
+        if hurry.any():
+            after = np.maximum(fade - hurry, 0.0)
+            for row in np.flatnonzero(hurry):
+                line[row] += level[row] * (after[row] - fade[row]) * self._ramp
+            fade[:] = after
         edge = _EDGE * np.maximum(speed, 1e-3)
         for row in np.flatnonzero(~loops & (end < self._length[:count]) & (where[:, -1] > end - edge)):
             line[row] *= np.clip((end[row] - where[row]) / edge[row], 0.0, 1.0)
@@ -279,36 +265,3 @@ class Sampler:
     def _remove(self, row: int) -> None:
         self.count -= 1
         self._states[:, row] = self._states[:, self.count]
-
-
-def _tables(sound: Sound) -> list[dict[str, Any]]:
-    tables = sound.settings.get("slots")
-    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
-        raise ValueError("a sampler needs slots: [[NAME.slots]] with a name and a file each")
-    known = ("name", "file", "key", "root", "choke", *(p.name for p in SLOT))
-    names = [table.get("name") for table in tables]
-    for number, table in enumerate(tables):
-        if not isinstance(table.get("name"), str) or "/" in table["name"] or names.count(table["name"]) > 1:
-            raise ValueError(f"slot {number} needs a name of its own, without /")
-        if not isinstance(table.get("file"), str):
-            raise ValueError(f"slot {table['name']!r} needs a file")  # noqa: TRY004 -- it is the file's fault
-        if wrong := [key for key in table if key not in known]:
-            raise ValueError(f"{wrong[0]!r} is nothing that a slot has; it has {', '.join(known)}")
-    return tables
-
-
-def _slot(table: Mapping[str, Any], number: int, recording: Recording | None) -> Slot:
-    key, choke = table.get("key", number), table.get("choke", 0)
-    low, high = key if isinstance(key, list) and len(key) == 2 else (key, key)
-    root = table.get("root", low)
-    if not all(isinstance(n, int) and 0 <= n <= 127 for n in (low, high, root, choke)) or low > high:
-        raise ValueError(
-            f"slot {table['name']!r}: key, root and choke are whole numbers, 0 to 127, or key a range"
-        )
-    return Slot(table["name"], recording, low, high, root, choke)
-
-
-def _notes(sound: Sound) -> int:
-    if wrong := [key for key in sound.settings if key not in ("slots", "notes")]:
-        raise ValueError(f"{wrong[0]!r} is nothing that a sampler has; it has slots and notes")
-    return whole(sound, "notes", 16)
