@@ -50,7 +50,7 @@ def tables_of(sound: Sound) -> list[dict[str, Any]]:
     return tables
 
 
-def slot(table: Mapping[str, Any], number: int, recording: Recording | None) -> Slot:
+def slot_of(table: Mapping[str, Any], number: int, recording: Recording | None) -> Slot:
     """One of them, which has a number. ValueError with a sentence."""
     key, choke = table.get("key", number), table.get("choke", 0)
     low, high = key if isinstance(key, list) and len(key) == 2 else (key, key)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from foretone.synth.knobs import Knobs
 from foretone.synth.pool import Pool
-from foretone.synth.slots import END, GAIN, LOOP, PAN, RATE, SLOT, START, notes_of, slot, tables_of
+from foretone.synth.slots import END, GAIN, LOOP, PAN, RATE, SLOT, START, notes_of, slot_of, tables_of
 from foretone.synth.voice import Parameter, Samples, Sound
 
 Numbers = npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ class Sampler:
         self._pool = pool.frames
         found = iter(pool.recordings)
         self._slots = [
-            [slot(table, number, next(found)) for number, table in enumerate(rows)] for rows in tables
+            [slot_of(table, number, next(found)) for number, table in enumerate(rows)] for rows in tables
         ]
         self._first = np.cumsum([0, *map(len, tables)]).tolist()
         given = [{p.name: p.read(table[p.name]) for p in SLOT if p.name in table}
