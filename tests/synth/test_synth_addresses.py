@@ -230,3 +230,22 @@ def test_a_wrong_file_of_sounds_is_told_in_a_sentence(tmp_path: Path, text: str,
 def test_a_missing_file_of_sounds_is_told(tmp_path: Path) -> None:
     with pytest.raises(SoundError, match="cannot be read: No such file"):
         choose(["deep"], tmp_path / "none.toml", ())
+
+
+def test_a_control_may_go_over_a_part_of_its_range_either_way_round() -> None:
+    def turned(control: str, axis: float) -> float:
+        engine = Engine(RATE, PERIOD, [Sound("one", "additive", controls=(control,))])
+        (parameter,) = engine.places["one"].controls
+        return parameter.at(axis)
+
+    assert turned("frequency from 110 to 440", 0.5) == pytest.approx(220)
+    assert turned("reverb from 0.6 to 0", 0.25) == pytest.approx(0.45)
+    assert turned("sustain", 0.25) == pytest.approx(0.25)
+    for wrong in (
+        "reverb from 0.6",
+        "reverb from a to b",
+        "reverb from 0 to 0.5 to 1",
+        "reverb from nan to 1",
+    ):
+        with pytest.raises(SoundError, match='write "reverb from 0 to 1"'):
+            turned(wrong, 0.5)

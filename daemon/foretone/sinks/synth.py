@@ -36,7 +36,8 @@ class Synth:
         The first origin sounds in the first voice, the second in the second, all others in the last. A voice
         is a sound of that name, among those that `foretone sounds` lists or in the file `sounds`.
     controls
-        What the axes turn, in their order: parameters of the voices. Without them, what is usual for a voice.
+        What the axes turn, in their order: parameters of the voices, "cutoff" or a part of its range, "cutoff
+        from 200 to 4000". Without them, what is usual for a voice.
     sounds
         A file of sounds beside the instrument file, where the shipped ones are not enough.
     song

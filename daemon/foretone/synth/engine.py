@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -247,10 +247,23 @@ def _place(section: Section, voice: int, strip: int, sound: Sound) -> Place:
     parameters = {p.name: p for p in (*section.parameters(voice), *STRIP)}
     own = section.controls(voice)
     names = sound.controls or own
-    wrong = [name for name in names if name not in parameters and name not in own]
-    if wrong:
-        known = ", ".join(dict.fromkeys((*own, *parameters)))
+    turned = [_turned(sound, name, parameters) for name in names if name not in own or name in parameters]
+    return Place(section, voice, strip, parameters, tuple(turned))
+
+
+def _turned(sound: Sound, control: str, parameters: Mapping[str, Parameter]) -> Parameter:
+    """The parameter that an axis turns, with the range that it goes over."""
+    name, ends, rest = control.partition(" from ")
+    if name not in parameters:
+        near, known = kinds.nearest(name, parameters), ", ".join(parameters)
+        raise SoundError(f"{sound.name} has no control {name!r}{near}; it has {known}")
+    parameter = parameters[name]
+    if not ends:
+        return parameter
+    try:
+        low, high = (parameter.read(float(end)) for end in rest.split(" to "))
+    except ValueError as error:
         raise SoundError(
-            f"{sound.name} has no control {wrong[0]!r}{kinds.nearest(wrong[0], parameters)}; it has {known}"
-        )
-    return Place(section, voice, strip, parameters, tuple(parameters[n] for n in names if n in parameters))
+            f'{control!r}: write "{name} from {parameter.low:g} to {parameter.high:g}"'
+        ) from error
+    return parameter._replace(low=low, high=high)

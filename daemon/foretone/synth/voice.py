@@ -48,7 +48,7 @@ class Parameter(NamedTuple):
         place = min(max(axis, 0.0), 1.0)
         if self.curve == "exponential":
             return self.low * math.exp(place * math.log(self.high / self.low))
-        return self.hold(self.low + (self.high - self.low) * (place**2 if self.curve == "square" else place))
+        return self.low + (self.high - self.low) * (place**2 if self.curve == "square" else place)
 
     def read(self, value: object) -> float:
         """A finite number, or the name of a choice; held in the range. ValueError for anything else."""
@@ -72,7 +72,9 @@ class Sound:
     folder: Path = Path()
     """Where the file lies, and with it what it names."""
     controls: tuple[str, ...] = ()
-    """The parameters that the axes of a gesture are, in order; none for what is usual for the kind."""
+    """What the axes of a gesture turn, in order: a parameter, or "cutoff from 200 to 4000" for a part of its
+    range, either way round; none for what is usual for the kind.
+    """
 
 
 class Section(Protocol):

@@ -90,7 +90,7 @@ class Additive:
         self._tones = Tones(rate, period, rows, self._tables, notes)
         self._lfo = Oscillators(len(sounds), span)
         self._energy = Energy([_STILLNESS] * len(sounds), span)
-        self._by_movement = ["loudness" not in (sound.controls or _CONTROLS) for sound in sounds]
+        self._by_movement = [not _turns_loudness(sound) for sound in sounds]
         self._axes: list[tuple[float, ...]] = [()] * len(sounds)
         self._shapes = np.concatenate(
             [_shapes(count, max(partials), sound) for count, sound in zip(partials, sounds, strict=True)]
@@ -227,6 +227,10 @@ class Additive:
                     self._tones.release(voice, key, knobs[RELEASE] / 1000)
                 else:
                     self._tones.aim(voice, key, math.log2(hertz), loudness)
+
+
+def _turns_loudness(sound: Sound) -> bool:
+    return any(control.split(" ")[0] == "loudness" for control in sound.controls or _CONTROLS)
 
 
 def _shapes(count: int, room: int, sound: Sound) -> Samples:
