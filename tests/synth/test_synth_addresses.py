@@ -194,6 +194,23 @@ def test_everything_that_is_shipped_can_be_asked_and_played() -> None:
     control.close()
 
 
+def test_a_flood_of_long_packets_is_read_a_few_a_block(control: Control) -> None:
+    long = packet("one/set", *(("level", 0.5) * 12))
+    assert control.receive(long, NOW) == 7
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.connect(("127.0.0.1", control.port))
+        for _ in range(5):
+            wire.send(long)
+        control.drain(NOW)
+        left = 0
+        while control._socket.recvfrom(1024)[0] == long:
+            left += 1
+            if left == 3:
+                break
+    with pytest.raises(BlockingIOError):
+        control._socket.recvfrom(1024)
+
+
 def test_a_builders_file_adds_and_replaces_sounds(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[deep]\nkind = "additive"\ncutoff = 200\n[strings]\nkind = "additive"\nattack = 5\n')

@@ -117,7 +117,7 @@ class Control:
             self._answer()
 
     def receive(self, packet: bytes, now: float, sender: tuple[str, int] | None = None) -> int:
-        """One packet, at `now` seconds; how many messages it cost to read.
+        """One packet, at `now` seconds; how many messages it cost to read, a long one counting as several.
 
         What is wrong with it is counted, and the rest of it is not heard.
         """
@@ -128,7 +128,7 @@ class Control:
         except ValueError:
             self.refused += 1
             return 1 + len(packet) // SMALLEST
-        return len(found)
+        return sum(1 + len(message.params) // 4 for message in found)
 
     def close(self) -> None:
         """Close the socket."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from foretone.packet import text
 from foretone.synth.engine import Place
+from foretone.synth.sequencer import NAME as CLOCK
 
 ROOT = "/foretone/synth"
 ASK = f"{ROOT}/?"
@@ -31,7 +32,8 @@ def _lines(places: Mapping[str, Place]) -> Iterator[tuple[str, str, float, float
         axes = ", ".join(parameter.name for parameter in place.controls)
         yield f"{ROOT}/{voice}", "df", 0.0, 0.0, 0.0, f"time, axes 0..1: {axes or 'its own'}"
         yield f"{ROOT}/{voice}/rest", "", 0.0, 0.0, 0.0, "it lets go"
-        yield f"{ROOT}/{voice}/note", "dff", 0.0, 0.0, 0.0, "time, MIDI key, velocity 0..1"
+        if voice != CLOCK:
+            yield f"{ROOT}/{voice}/note", "dff", 0.0, 0.0, 0.0, "time, MIDI key, velocity 0..1"
         yield f"{ROOT}/{voice}/set", "sf", 0.0, 0.0, 0.0, "name and value, again and again"
         for p in place.parameters.values():
             unit = ", ".join(p.choices) or p.unit

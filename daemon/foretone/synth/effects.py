@@ -38,12 +38,10 @@ class Delay:
         # A multiple of the block, so that no block is written across the seam.
         self._length = period * (2 + math.ceil(LONGEST * rate / period))
         self._lines = np.zeros((voices, 2, self._length), np.float32)
-        self._frames = np.arange(period)
         self._ramp = np.arange(1, period + 1, dtype=np.float32) / period
         self._at = 0
         self._from = [period] * voices
         self._left = [0] * voices
-        self._index = np.zeros(period, np.int64)
         self._line = np.zeros(period, np.float32)
         self._echo = np.zeros((2, period), np.float32)
         self._older = np.zeros((2, period), np.float32)

@@ -123,7 +123,7 @@ def _open(settings: Mapping[str, Any]) -> Output:
 
 
 def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Callable[[], bool]) -> None:
-    """The loop. No lock, log or file; while it waits, it waits in `output.write`."""
+    """The loop. No lock, log or file; while it waits, it waits in `output.wait`."""
     span = engine.period / output.rate
     costs, pace = _Costs(ring, span), Pace(span)
     xruns = 0

@@ -2,8 +2,8 @@
 
 A **voice** has a name, makes sound, and plays what is sent to its address. Its **kind** is a module of
 `foretone.synth.voices`, whose class draws every voice of that kind at once: numpy costs by the call, so four
-synths in one array cost twice one, not four times. A builder who does not care makes a `Voice`, of which the
-house makes one for each name; voices/bell.py is the example.
+synths in one array cost little more than one. A builder who does not care makes a `Voice`, of which the house
+makes one for each name; the README beside this file has an example.
 """
 
 from __future__ import annotations
