@@ -22,6 +22,7 @@ SHELVES = {
     "source": ("foretone.sources", "foretone_hardware"),
     "player": ("foretone.players",),
     "sink": ("foretone.sinks", "foretone_hardware"),
+    "voice": ("foretone.synth.voices",),
 }
 NOT_DRIVERS = (
     "bitmap", "blocks", "control", "device", "fake", "glyphs", "imu", "message", "pi", "pulses", "sequencer",

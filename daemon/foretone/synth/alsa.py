@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from foretone.synth.output import ClockedNull, Output, SoundBusyError
 _CHECK = 512
 """Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
 
+
+_WAKES = 8
+"""How often a PCM may wake us for less than a block before it is written to all the same."""
 
 _UNPLUGGED = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
@@ -74,11 +78,27 @@ class Card:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
         self._silence = bytes(self.buffer * 4)
+        self._poll = select.poll()
+        for descriptor, events in self._pcm.polldescriptors():
+            self._poll.register(descriptor, events)
+        self._patience = 1 + 1000 * self.period // self.rate
         self._blocks, self._checked = 0, time.monotonic()
 
     def prime(self) -> None:
         """Fill the whole buffer with silence, in one write."""
         self._send(self._silence)
+
+    def wait(self) -> None:
+        """Wait in the kernel until there is room for a block, and no longer than a buffer lasts.
+
+        A block that waited in our hands would be older by that wait when it is heard. Whatever is wrong is
+        told by the next write, which waits as well.
+        """
+        with contextlib.suppress(self._error):
+            for _ in range(_WAKES):
+                if not 0 <= self._pcm.avail() < self.period:
+                    return
+                self._pcm.polldescriptors_revents(self._poll.poll(self._patience))
 
     def write(self, block: Frames) -> bool:
         """Play a block; False if the card had run dry. SoundBusyError if the card went away."""
