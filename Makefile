@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3.13 python3.12 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
+GUEST := build/kernel/guest$(notdir $(VENV))
 BENCH ?= predict latency idle
 INSTRUMENT ?= empi
 MINUTES ?= 15
@@ -35,6 +36,14 @@ test: install  ## style, types, import arrows and every test
 .PHONY: fuzz
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
 	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz
+
+.PHONY: test-kernel
+test-kernel: install $(GUEST)/root.img  ## the drivers and the daemon on a real kernel's devices, in QEMU
+	@tests/kernel/run-guest $(GUEST) $(CHECKS)
+
+$(GUEST)/root.img: tests/kernel/make-guest $(BIN)/.installed
+	@deploy/install kernel
+	@tests/kernel/make-guest $(VENV) $(GUEST)
 
 .PHONY: bench
 bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"

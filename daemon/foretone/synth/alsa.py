@@ -1,8 +1,9 @@
 """Sound to any ALSA PCM, through pyalsaaudio 0.11.
 
-Three of its ways shape this file. Its constructor takes whatever the device grants and says nothing, so the
+Four of its ways shape this file. Its constructor takes whatever the device grants and says nothing, so the
 grant is read back. A card that ran dry is a return value, -EPIPE: the block was not taken and the stream is
-prepared again. And the card starts at the first write, so the first write is the whole buffer.
+prepared again. A signal ends a write that waits, with a part of the block taken or with none (EINTR), so the
+rest is written again. And the card starts at the first write, so the first write is the whole buffer.
 https://larsimmisch.github.io/pyalsaaudio/libalsaaudio.html
 """
 
@@ -16,6 +17,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from foretone.errors import SoundError
 from foretone.ring import LONGEST, Frames
@@ -77,7 +80,7 @@ class Card:
         if self.period > LONGEST:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
-        self._silence = bytes(self.buffer * 4)
+        self._silence = np.zeros((self.buffer, 2), np.int16)
         self._poll = select.poll()
         for descriptor, events in self._pcm.polldescriptors():
             self._poll.register(descriptor, events)
@@ -122,16 +125,22 @@ class Card:
             )
         self._checked = now
 
-    def _send(self, frames: Frames | bytes) -> int:
-        try:
-            taken: int = self._pcm.write(frames)
-        except self._error as error:
-            raise SoundBusyError(
-                f"the sound card {self.name!r} went away ({error}); plug it in again"
-            ) from error
-        if taken < 0 and taken != -errno.EPIPE:
-            raise SoundBusyError(f"the sound card {self.name!r} stopped ({os.strerror(-taken)})")
-        return taken
+    def _send(self, frames: Frames) -> int:
+        """Write them all; negative when the card had run dry, or did so on the way."""
+        while True:
+            try:
+                taken: int = self._pcm.write(frames)
+            except self._error as error:
+                if os.strerror(errno.EINTR) in str(error):
+                    continue
+                raise SoundBusyError(
+                    f"the sound card {self.name!r} went away ({error}); plug it in again"
+                ) from error
+            if taken < 0 and taken != -errno.EPIPE:
+                raise SoundBusyError(f"the sound card {self.name!r} stopped ({os.strerror(-taken)})")
+            if taken < 0 or taken == len(frames):
+                return taken
+            frames = frames[taken:]
 
 
 def open_output(pcm: str, rate: int, period: int, periods: int) -> Output:
