@@ -8,6 +8,7 @@ GUEST := build/kernel/guest$(notdir $(VENV))
 BENCH ?= predict latency idle
 INSTRUMENT ?= empi
 MINUTES ?= 15
+UPDATES ?= 12000
 SESSIONS ?=
 
 .PHONY: help
@@ -55,7 +56,7 @@ ifeq ($(SESSIONS),)
 	mkdir -p build/sessions
 	for seed in 1 2 3; do $(BIN)/foretone practise $(INSTRUMENT) --seed $$seed --minutes $(MINUTES) --out build/sessions/$(INSTRUMENT)-$$seed.csv; done
 endif
-	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates 12000 --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
+	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates $(UPDATES) --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
 
 .PHONY: format
 format: install  ## format the code
