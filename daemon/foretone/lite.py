@@ -142,6 +142,10 @@ class Mapping:
 
     Values are in the units of the examples it was trained on. MissingModelError or ModelError tells what is
     wrong with the file.
+
+    distance
+        How far outside of its examples the last input was: 0 among them, towards 1 the further away; 0 for
+        a model that does not tell.
     """
 
     def __init__(self, path: Path | str, runtime: str | None = None) -> None:
@@ -151,19 +155,32 @@ class Mapping:
             raise ModelError(f"{path} is a model of kind {self.card.kind}, not a mapping")
         self._graph = Graph(open_seal(data, str(path)), str(path), runtime)
         heard, played = len(self.card.hears), len(self.card.plays)
-        self._graph.expect(str(path), {"x": heard}, {"y": played})
+        self._guarded = "guard" in self._graph.inputs
+        more = ({"guard": 1}, {"distance": 1}) if self._guarded else ({}, {})
+        self._graph.expect(str(path), {"x": heard, **more[0]}, {"y": played, **more[1]})
         self._x_index, _ = self._graph.inputs["x"]
         self._y_index, _ = self._graph.outputs["y"]
         self._x = np.zeros((1, heard), np.float32)
+        self._guard = np.full((1, 1), -1.0, np.float32)
+        self.distance = 0.0
         if not all(map(math.isfinite, self.play([0.0] * heard))):
             raise ModelError(f"{path} answers with numbers that are not finite; train it again")
 
-    def play(self, x: Sequence[float] | Floats) -> list[float]:
-        """The outputs, in the order of the card, for inputs in its order; for the conductor thread."""
+    def play(self, x: Sequence[float] | Floats, guard: float = 0.0) -> list[float]:
+        """The outputs, in the order of the card, for inputs in its order; for the conductor thread.
+
+        With a guard of 1 an input outside of the examples is pulled back to their edge; less pulls less.
+        """
+        graph = self._graph
         self._x[0] = x
-        self._graph.set(self._x_index, self._x)
-        self._graph.invoke()
-        played: list[float] = self._graph.get(self._y_index)[0].tolist()
+        graph.set(self._x_index, self._x)
+        if self._guarded and guard != self._guard[0, 0]:
+            self._guard[0, 0] = guard
+            graph.set(graph.inputs["guard"][0], self._guard)
+        graph.invoke()
+        if self._guarded:
+            self.distance = float(graph.get(graph.outputs["distance"][0])[0, 0])
+        played: list[float] = graph.get(self._y_index)[0].tolist()
         return played
 
 

@@ -48,6 +48,12 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
     run(arguments, _lines if arguments.progress else _bar)
 
 
+def _serve(_: argparse.Namespace) -> None:
+    from foretone_training.serve import run
+
+    run()
+
+
 def _import(arguments: argparse.Namespace) -> None:
     from foretone_training.adopt import take
 
@@ -141,6 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--axes", nargs="+", default=(), help="names for its axes; else x1, x2 and so on")
     kind.set_defaults(run=_import)
     mapping_command.add(kinds)
+    kind = kinds.add_parser("serve", help="waits for lessons of a mapping on its standard input, in JSON")
+    kind.set_defaults(run=_serve)
     data_command.add(kinds)
     sweep_command.add(kinds)
     return parser
