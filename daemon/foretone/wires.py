@@ -20,8 +20,8 @@ class Part:
     """One table of the file: `maker(**house, **settings)` makes it.
 
     `wires` are the parts whose events reach it, and `heard` their axes; `axes` name what it gives or, for a
-    sink, gets. `picks` are the places of a sink's axes among those of what it plays, when it does not get them all. `polled` has the
-    rate (Hz) and deadband of a sensor, and is empty for everything else.
+    sink, gets. `picks` are the places of a sink's axes among those of what it plays, when it does not get
+    them all. `polled` has the rate (Hz) and deadband of a sensor, and is empty for everything else.
     """
 
     name: str
