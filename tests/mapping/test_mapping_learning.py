@@ -118,16 +118,18 @@ def test_undo_gives_the_mapping_back_that_was_there(taught):
     assert taught.hear(0.3, 0.7) == before
 
 
-def test_it_plays_while_it_is_being_recorded_and_trained(taught):
+def test_it_plays_while_it_is_being_recorded_and_while_a_new_mapping_takes_over(taught):
+    before, examples = len(taught.events), taught.project.examples
+    taught.player.fade = 0.0
     taught.do("record")
-    before = len(taught.events)
-    taught.helper.train = lambda *_: None
     for step in range(100):
         if step == 50:
-            taught.do("stop")
-            taught.do("train")
+            taught.helper.train(taught.project, {"seed": 2})
+            taught.do(*taught.helper.waiting.pop())
         taught.hear(step / 100, 0.5)
-    assert len(taught.events) == before + 100
+    assert len(taught.events) == before + 101
+    taught.do("stop")
+    assert taught.project.examples == examples + 100
 
 
 def test_no_jump_in_a_hundred_retrainings_under_a_real_hand(make, lightpad):

@@ -85,7 +85,7 @@ class History:
                 self._end()
                 self._swap(self._future, self._past, "there is nothing to do again")
             case _:
-                self._end()
+                # An open take goes on: a mapping may be trained meanwhile, and played.
                 self._keep(self._changed(action), action)
 
     def _changed(self, action: Action) -> Project:
