@@ -1,18 +1,14 @@
 """A mapping that has learned: what it plays, how a new one takes over, and its outputs on their way."""
 
 import math
-import os
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.mapping.recordings import grt_frames, lightpad, needed
 
 from foretone import lite
 from foretone.errors import SettingError
-
-GESTURES = Path(os.environ.get("FORETONE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "gesture"
-"""Real recordings, where they are there."""
 
 CORNERS = [((0, 0), (0.1, 0.9)), ((0, 1), (0.5, 0.5)), ((1, 0), (0.3, 0.2)), ((1, 1), (0.9, 0.1))]
 
@@ -132,16 +128,16 @@ def test_it_plays_while_it_is_being_recorded_and_while_a_new_mapping_takes_over(
     assert taught.project.examples == examples + 100
 
 
-def test_no_jump_in_a_hundred_retrainings_under_a_real_hand(make, lightpad):
+def test_no_jump_in_a_hundred_retrainings_under_a_real_hand(make):
     """Every gesture has its frame; a new mapping begins where the old one was, and glides to its own."""
-    teach, chance, fade = make(("x", "y", "z")), random.Random(7), 0.05
+    teach, chance, fade, hands = make(("x", "y", "z")), random.Random(7), 0.05, lightpad()
     teach.player.units = 8
     for _ in range(3):
         teach.show([chance.random() for _ in range(3)], [chance.random(), chance.random()])
     teach.do("train")
     teach.do("run")
     for _ in range(100):
-        wait, *hand = next(lightpad)
+        wait, *hand = next(hands)
         teach.hear(*hand, after=wait)
         teach.do("set", chance.random(), chance.random())
         teach.do("example")
@@ -151,7 +147,7 @@ def test_no_jump_in_a_hundred_retrainings_under_a_real_hand(make, lightpad):
         away = [shown - limited(goal) for shown, goal in zip(before, new.play(hand), strict=True)]
         assert teach.played[begin] == pytest.approx(before, abs=1e-6)
         for _ in range(5):
-            wait, *hand = next(lightpad)
+            wait, *hand = next(hands)
             begin = len(teach.events)
             teach.hear(*hand, after=wait)
             assert teach.events[-1].time == teach.now
@@ -163,16 +159,6 @@ def test_no_jump_in_a_hundred_retrainings_under_a_real_hand(make, lightpad):
 
 def limited(value):
     return min(max(value, 0.0), 1.0)
-
-
-@pytest.fixture
-def lightpad():
-    """dt in seconds and x, y, pressure, as somebody played a LightPad; or a hand like it."""
-    if (GESTURES / "imps_lightpad_4d_12k.npz").exists():
-        with np.load(GESTURES / "imps_lightpad_4d_12k.npz") as held:
-            return iter(held["events"].tolist())
-    steps = np.random.default_rng(1).normal(size=(2000, 3)).cumsum(axis=0) * 0.03
-    return iter([[0.018, *row] for row in (0.5 + 0.5 * np.sin(steps)).tolist()])
 
 
 def test_the_fade_is_straight_and_ends(taught):
@@ -278,3 +264,18 @@ def test_bit_equal_from_the_file(taught, tmp_path):
     for _ in range(50):
         x = [random.random(), random.random()]
         assert model.play(x) == again.play(x)
+
+
+@needed
+@pytest.mark.parametrize(("learn", "least"), [("class-knn", 0.99), ("class-svm", 0.99), ("class-mlp", 0.99)])
+def test_real_tilts(make, learn, least):
+    """Every tenth frame is shown; of the others as many are known as scikit-learn knows."""
+    kinds, frames = grt_frames("grt_wiimote_tilt5.grt")
+    teach = make(("x", "y", "z"), outputs=["tilt"], output={"tilt": {"learn": learn, "classes": 5}})
+    for kind, frame in zip(kinds[::10], frames[::10].tolist(), strict=True):
+        teach.show(frame, [int(kind)])
+    teach.do("train")
+    teach.do("run")
+    teach.player.sure = 0.0
+    played = [round(5 * teach.hear(*frame)[0]) for frame in frames.tolist()]
+    assert np.mean(np.array(played) == kinds) >= least
