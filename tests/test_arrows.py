@@ -14,6 +14,7 @@ SHARED = {
     "foretone.session",
     "foretone.card",
     "foretone.lite",
+    "foretone.sheet",
     "foretone.spotter",
 }
 PART = SHARED | {

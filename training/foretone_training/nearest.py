@@ -20,6 +20,12 @@ from foretone_training.tflite import Graph
 SAME = 1e-4
 """The square of a distance below which it is the example itself; inputs have the deviation 1."""
 
+SHARE = 0.999
+"""Of the nearness of the one that is not among them, so that examples in the same place still count."""
+
+TINY = 1e-9
+"""Keeps the weights from all being nothing."""
+
 Array = NDArray[Any]
 
 
@@ -38,7 +44,8 @@ class Nearest:
         square = np.square(x[:, None] - self.places[None]).sum(axis=2)
         near = 1.0 / np.maximum(square, SAME)
         if self.neighbours < len(self.places):
-            near = np.maximum(near - np.sort(near, axis=1)[:, [-self.neighbours - 1]], 0.0)
+            beyond = np.sort(near, axis=1)[:, [-self.neighbours - 1]]
+            near = np.maximum(near - SHARE * beyond, 0.0)
         near += TINY
         return np.asarray(near @ self.played / near.sum(axis=1, keepdims=True))
 
@@ -50,15 +57,11 @@ class Nearest:
         if self.neighbours < count:
             most = graph.largest(near, self.neighbours + 1)
             *_, beyond = graph.split_into(most, [self.neighbours, 1])
-            near = graph.relu(graph.subtract(near, beyond))
+            near = graph.relu(graph.subtract(near, graph.multiply(beyond, graph.row("share", SHARE))))
         near = graph.add(near, graph.row("tiny", TINY))
         total = graph.fully_connected(near, np.ones((count, 1)), np.zeros(1), "total")
         sums = graph.fully_connected(near, self.played, np.zeros(self.played.shape[1]), "played")
         return graph.divide(sums, total)
-
-
-TINY = 1e-9
-"""Keeps the weights from all being nothing, when all examples are equally far."""
 
 
 def fit(x: Array, y: Array, neighbours: int) -> Nearest:
