@@ -111,7 +111,7 @@ class Workshop:
         self._asked.put(("look", self._player.history.project))
 
     def fetch(self, verb: str, words: Sequence[Any]) -> str:
-        """Save an output, load one, go on with another project, or play a table of frames."""
+        """Save or load an output or the examples, go on with another project, play a table of frames."""
         project = self._player.history.project
         match verb, *words:
             case ["save" | "load", int(number), str(path), *more] if 1 <= number <= len(project.outputs):
@@ -120,11 +120,16 @@ class Workshop:
             case ["project", str(path), *_]:
                 file = place(self.folder, Path(path).stem)
                 self._asked.put((verb, file.name))
+            case ["export" | "import", str(path)]:
+                file = place(self.folder, path, ".csv")
+                self._asked.put((verb, project, file))
             case ["frames", str(path)]:
                 file = place(self.folder, path)
                 self._asked.put((verb, project, file))
             case _:
-                raise SettingError(f"{verb} needs the number of an output and the name of a file")
+                raise SettingError(
+                    f"{verb} needs the name of a file, and save and load the number of an output"
+                )
         return str(file)
 
     def _keep(self) -> None:
@@ -167,6 +172,10 @@ class Workshop:
                 self._say("_news", {"saved": str(file)})
             case ("load", Project() as project, int(number), Path() as file, *data):
                 self._load(files.load(file, project, self.models), number, data != [False])
+            case ("export", Project() as project, Path() as file):
+                self._say("_news", {"exported": str(file), "examples": files.export(file, project)})
+            case ("import", Project() as project, Path() as file):
+                self._say("_imported", files.take_over(file, project))
             case ("project", str(stem)):
                 self._begin(stem)
             case ("frames", Project() as project, Path() as file):

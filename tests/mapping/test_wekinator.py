@@ -161,7 +161,7 @@ def test_a_bundle_of_frames_comes_back_as_a_file(client, box):
         ("/wekinator/control/setOutputNames", ("a", "a", "b", "c", "d"), "5 different names"),
         ("/wekinator/control/selectInputsForOutput", (1,), "expected whole numbers, 2 or more"),
         ("/wekinator/control/loadModelFromFile", (1,), "the number of an output and a path"),
-        ("/wekinator/control/saveModelToFile", (9, "x"), "needs the number of an output"),
+        ("/wekinator/control/saveModelToFile", (9, "x"), "the number of an output"),
         ("/wekinator/control/saveModelToFile", (1, "/"), "does not name a file"),
         ("/wekinator/control/fly", (), "/wekinator/control/fly is not one of Wekinator's messages"),
         ("/elsewhere", (), "/elsewhere is not one of Wekinator's messages"),

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from foretone.errors import SettingError
+from foretone import sheet
+from foretone.errors import SessionError, SettingError
 from foretone.mapping import saved
 from foretone.mapping.features import Features
-from foretone.mapping.project import Project
+from foretone.mapping.project import Frame, Output, Project, label
 from foretone.mapping.voice import Opened, Voice
 
 MOST = 100_000
@@ -58,6 +59,47 @@ def load(path: Path, project: Project, models: Path) -> saved.Saved:
         models.mkdir(parents=True, exist_ok=True)
         (models / f"{found.name}{found.suffix}").write_bytes(found.content)
     return found
+
+
+def export(path: Path, project: Project) -> int:
+    """Write all examples as a table, `sheet.py`; returns how many. Frames that led up to one are left out."""
+    rows, takes, times = [], [], []
+    for take in project.takes:
+        for frame in take.frames:
+            if frame.y is not None:
+                values = zip(frame.y, project.outputs, strict=True)
+                rows.append((frame.x, [_told(value, output) for value, output in values]))
+                takes.append(take.number)
+                times.append(frame.time)
+    classes = [output.classes if output.width > 1 else 0 for output in project.outputs]
+    names = [output.name for output in project.outputs]
+    table = sheet.made(project.inputs, names, rows, takes, times, classes)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(sheet.write(table))
+    return len(rows)
+
+
+def take_over(path: Path, project: Project) -> list[list[Frame]]:
+    """The examples of a table, a list for each take. SettingError when they do not fit."""
+    try:
+        table = sheet.read(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError, SessionError) as error:
+        raise SettingError(f"{path} cannot be taken over: {error}") from error
+    if len(table.inputs) != len(project.inputs) or len(table.outputs) != len(project.outputs):
+        wanted = f"{len(project.inputs)} inputs and {len(project.outputs)} outputs"
+        raise SettingError(f"{path} has {len(table.inputs)} and {len(table.outputs)}, expected {wanted}")
+    takes: dict[int, list[Frame]] = {}
+    for take, time, x, y in zip(table.takes, table.times, table.x, table.y, strict=True):
+        values = zip(y, project.outputs, strict=True)
+        labels = tuple(None if value is None else label(output, value) for value, output in values)
+        if not all(0.0 <= value <= 1.0 for value in x):
+            raise SettingError(f"{path} has inputs beyond 0 to 1: scale them first")
+        takes.setdefault(take, []).append(Frame(time, x, labels))
+    return list(takes.values())
+
+
+def _told(value: float | None, output: Output) -> float | None:
+    return value if value is None or output.width == 1 else float(round(value * output.classes))
 
 
 def play(path: Path, out: Path, project: Project, features: Features, opened: Opened, rate: float) -> int:

@@ -6,6 +6,7 @@ keeping the old one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
@@ -187,3 +188,16 @@ def _forgotten(frame: Frame, number: int) -> Frame:
         return frame
     y = (*frame.y[:number], None, *frame.y[number + 1 :])
     return frame._replace(y=None if all(value is None for value in y) else y)
+
+
+def label(output: Output, word: Any) -> float:
+    """What is kept of a value that somebody gives: 0..1; a class is given by its number. SettingError."""
+    if isinstance(word, bool) or not isinstance(word, int | float) or not math.isfinite(word):
+        raise SettingError(f"{output.name} takes a number, not {word!r}")
+    if output.width > 1:
+        if word != int(word) or not 1 <= word <= output.classes:
+            raise SettingError(f"{output.name} takes a class of 1 to {output.classes}, not {word:g}")
+        return float(word) / output.classes
+    if not 0.0 <= word <= 1.0:
+        raise SettingError(f"{output.name} takes a number of 0 to 1, not {word:g}")
+    return float(word)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from foretone.errors import SettingError
 from foretone.event import Event
-from foretone.mapping import verbs
+from foretone.mapping import learning, takes, verbs
 from foretone.mapping.features import Features, expand
 from foretone.mapping.history import History
 from foretone.mapping.project import Output, Project
@@ -164,21 +164,29 @@ class Mapping:
     def tick(self, now: float) -> Sequence[Event]:
         """A take begins or ends by itself, or something still glides to its place."""
         if now >= self.begins:
-            verbs.begin(self, now)
+            takes.begin(self, now)
         if now >= self.ends:
-            verbs.stop(self, now)
+            takes.stop(self, now)
         if self.x is not None and self._settling(now):
             self._listen(now, self.x)
         return self.show(now)
 
     def rest(self, now: float) -> Sequence[Event]:
         """Stop running; what it played is released."""
-        verbs.stop(self, now)
+        takes.stop(self, now)
         return (Event(now, self.name, ()),)
 
     def obey(self, verb: str, words: Sequence[Any], now: float) -> tuple[Any, Sequence[Event]]:
         """Do what a command says; SettingError says why not."""
         return verbs.obey(self, verb, words, now)
+
+    def tell(self, **news: Any) -> None:
+        """Tell whoever watches. One that cannot be told is forgotten."""
+        for watcher in list(self.watchers):
+            try:
+                watcher(news)
+            except OSError:
+                self.watchers.remove(watcher)
 
     def glance(self) -> dict[str, Any]:
         """What a page shows all the time; the verb `state` tells the rest."""
@@ -232,7 +240,7 @@ class Mapping:
     def _frame(self, time: float, x: tuple[float, ...]) -> Sequence[Event]:
         self._listen(time, x)
         if self.history.recording:
-            verbs.record(self, round(time, 6), x)
+            takes.record(self, round(time, 6), x)
         return self.show(time) if self.history.running else ()
 
     def _listen(self, now: float, x: tuple[float, ...]) -> None:
@@ -240,7 +248,7 @@ class Mapping:
         if self.history.running and self.voice.step:
             made = self.voice.listen(now, self._heard, self.history.project.outputs)
             if made:
-                verbs.made(self, made)
+                learning.made(self, made)
 
     def _goals(self) -> list[float]:
         """Where every output is to go: what was learned, or its label."""
