@@ -13,8 +13,9 @@ import hashlib
 import importlib
 import math
 import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -228,19 +229,30 @@ def _list(widths: dict[str, int]) -> str:
     return ", ".join(f"{name} of {width}" for name, width in sorted(widths.items())) or "nothing"
 
 
+_QUIET = threading.Lock()
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hold back the INFO lines that the runtimes print on the process's own standard error.
 
     They have no setting for it. Whatever else is said meanwhile, by any thread, is printed afterwards.
     """
+    with _QUIET:
+        yield from _hushed()
+
+
+def _hushed() -> Iterator[None]:
     try:
         kept = os.dup(2)
     except OSError:  # no standard error: nothing to hold back
         yield
         return
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)  # what does not fit into the pipe is lost, and never waited for
+    # What does not fit into the pipe is lost, and never waited for. Nor is its end: a process that another
+    # thread starts meanwhile has it as its own standard error.
+    os.set_blocking(writing, False)
+    os.set_blocking(reading, False)
     os.dup2(writing, 2)
     try:
         yield
@@ -248,7 +260,10 @@ def _quiet() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(writing)
         os.close(kept)
-        with os.fdopen(reading, "rb") as pipe:
-            said = b"".join(line for line in pipe if not line.startswith(b"INFO:"))
+        held = b""
+        with suppress(BlockingIOError):
+            held = os.read(reading, 1 << 16)
+        os.close(reading)
+        said = b"".join(line for line in held.splitlines(keepends=True) if not line.startswith(b"INFO:"))
         if said:
             os.write(2, said)

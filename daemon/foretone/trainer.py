@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -26,6 +27,10 @@ class Trainer:
     def __init__(self, told: Callable[[dict[str, Any] | None], None]) -> None:
         self._told = told
         self._process: subprocess.Popen[bytes] | None = None
+        # Standard error as it is here: while a model is opened it is somewhere else for a moment.
+        self._errors = subprocess.DEVNULL
+        with contextlib.suppress(OSError):
+            self._errors = os.dup(2)
         self._start_after = 0.0
         self._pause = AGAIN
 
@@ -39,7 +44,9 @@ class Trainer:
         if self.pid is not None or time.monotonic() < self._start_after:
             return
         command = [sys.executable, "-m", "foretone_training", "serve"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+        )
         reader = threading.Thread(target=self._read, args=(self._process,), name="trainer", daemon=True)
         reader.start()
 
@@ -62,6 +69,13 @@ class Trainer:
         with contextlib.suppress(OSError):
             if process.stdin is not None:
                 process.stdin.close()
+
+    def close(self) -> None:
+        """End it, and start no other."""
+        self.stop()
+        if self._errors >= 0:
+            os.close(self._errors)
+            self._errors = subprocess.DEVNULL
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None

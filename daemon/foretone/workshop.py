@@ -94,6 +94,7 @@ class Workshop:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(timeout=5.0)
+        self._trainer.close()
         for journal, history in self._kept:
             journal.write(history)
             journal.close()
@@ -146,6 +147,9 @@ class Workshop:
                 asked = ("nothing",)
             try:
                 self._do(asked)
+            except BrokenPipeError:
+                self._until = 0.0
+                self._fail("the trainer is not there just now; train again")
             except (ForetoneError, OSError) as error:
                 self._fail(str(error))
             if self._until and time.monotonic() > self._until:
