@@ -40,3 +40,21 @@ def lightpad():
             return iter(held["events"].tolist())
     steps = np.random.default_rng(1).normal(size=(2000, 3)).cumsum(axis=0) * 0.03
     return iter([[0.018, *row] for row in (0.5 + 0.5 * np.sin(steps)).tolist()])
+
+
+def watch(fold, window=100):
+    """Seven exercises heard by a watch: x and y to learn from, and x and y of the subjects of a fold of 5.
+
+    A row has the mean, smallest, largest and root mean square of each of six channels in a window of 2 s.
+    """
+    with np.load(GESTURES / "seglearn_watch_imu6_50hz.npz") as held:
+        frames, lengths, kinds, subjects = (held[name] for name in ("X", "lengths", "y", "subject"))
+    rows, ends = [], np.cumsum(lengths)
+    for end, length, kind, subject in zip(ends, lengths, kinds, subjects, strict=True):
+        for begin in range(end - length, end - window + 1, window):
+            part = frames[begin : begin + window].astype(float)
+            heard = np.concatenate([part.mean(0), part.min(0), part.max(0), np.sqrt(np.square(part).mean(0))])
+            rows.append([subject, kind + 1, *heard])
+    table = np.array(rows)
+    new = table[:, 0] % 5 == fold
+    return table[~new, 2:], table[~new, 1].astype(int), table[new, 2:], table[new, 1].astype(int)

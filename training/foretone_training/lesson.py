@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from foretone import lite
 from foretone.card import NAME, Card
 from foretone.errors import ModelError, SessionError
-from foretone_training import hull, machine, mapping, mapping_export, nearest, polynomial, warping
-from foretone_training.examples import MOST, Examples
+from foretone_training import committee, hull, machine, mapping, nearest, polynomial, warping
 from foretone_training.files import draft
 from foretone_training.tflite import Graph
 
@@ -27,6 +26,12 @@ CLOSE = 1e-4
 """The largest difference allowed between file and mapping; outputs are 0..1."""
 
 FOLDS = 5
+
+HELD = 1.0
+"""The prior of perceptrons for classes, whose examples overlap."""
+
+MOST_ROWS = 2000
+"""Examples that are learned from; with more of them it would take too long."""
 
 Array = NDArray[Any]
 Report = Callable[[float], None]
@@ -240,22 +245,16 @@ def _fit(lesson: Lesson, group: Group, rows: Array, report: Report = lambda _: N
         # Two points are no curve and no plane: everything is a glide between them.
         return nearest.fit(x, y, len(x))
     match first.learn:
-        case "mlp" | "class-mlp":
-            shown = Examples(tuple(map(str, group.inputs)), group.columns, x, y, ())
-            total, done = mapping.planned(shown, settings), 0
-
-            def count(more: int) -> None:
-                nonlocal done
-                done += more
-                report(done / total)
-
-            return _Perceptrons(mapping.train(shown, settings, count))
+        case "mlp":
+            return committee.fit(x, y, settings, report)
+        case "class-mlp":
+            return committee.fit(x, y, replace(settings, prior=HELD), report)
         case "linear":
             return polynomial.fit(x, y, 1)
         case "polynomial":
             return polynomial.fit(x, y, first.degree)
         case "knn" | "class-knn":
-            return nearest.fit(x, y, first.neighbours)
+            return nearest.fit(x, y, first.neighbours, votes=first.learn == "class-knn")
         case "surface":
             return nearest.fit(x, y, len(x))
         case "class-svm":
@@ -263,22 +262,11 @@ def _fit(lesson: Lesson, group: Group, rows: Array, report: Report = lambda _: N
     raise SessionError(f"{first.axis}: nobody knows how to learn by {first.learn!r}")
 
 
-@dataclass(frozen=True)
-class _Perceptrons:
-    trained: mapping.Mapping
-
-    def play(self, x: Array) -> Array:
-        return self.trained.play(x)
-
-    def draw(self, graph: Graph, x: int) -> int:
-        return mapping_export.draw(self.trained, graph, x)
-
-
 def _thinned(rows: Array, seed: int) -> Array:
     """As many rows as can be learned from in time, any of them being as likely as any other."""
-    if len(rows) <= MOST:
+    if len(rows) <= MOST_ROWS:
         return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, MOST, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
 
 
 def _wanted(lesson: Lesson, group: Group, rows: Array) -> Array:

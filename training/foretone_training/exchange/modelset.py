@@ -111,4 +111,4 @@ def _neighbours(model: Any, classes: int) -> Nearest:
     examples = model["examples"]
     x = np.array([[float(value) for value in example["features"]] for example in examples])
     y = np.eye(classes)[[int(example["class"]) - 1 for example in examples]]
-    return nearest(x, y, int(model["k"]))
+    return nearest(x, y, int(model["k"]), votes=True)
