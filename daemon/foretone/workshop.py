@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from foretone import punctual
 from foretone.errors import ForetoneError, SettingError
 from foretone.event import Command
 from foretone.lite import Mapping as Model
@@ -134,11 +135,14 @@ class Workshop:
         return str(file)
 
     def _keep(self) -> None:
+        punctual.run_ordinarily()
         while not self._closing.wait(EVERY):
             for journal, history in list(self._kept):
                 journal.write(history)
 
     def _run(self) -> None:
+        # The trainer too is started from here, and must not run before what sounds.
+        punctual.run_ordinarily()
         while not self._closing.is_set():
             self._trainer.start()
             try:
