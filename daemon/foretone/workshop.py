@@ -17,17 +17,14 @@ from typing import Any
 from foretone import punctual
 from foretone.errors import ForetoneError, SettingError
 from foretone.event import Command
-from foretone.lite import Mapping as Model
 from foretone.mapping import files
 from foretone.mapping.files import place
 from foretone.mapping.journal import Journal
 from foretone.mapping.project import Project
 from foretone.mapping.saved import Saved
-from foretone.mapping.voice import Opened
+from foretone.mapping.store import Store
 from foretone.parts import Emit
 from foretone.players.mapping import Mapping
-from foretone.spotter import Spotter
-from foretone.spotter import read as read_gestures
 from foretone.trainer import Trainer
 
 log = logging.getLogger("foretone")
@@ -52,11 +49,10 @@ class Workshop:
 
     def __init__(self, folder: Path, stem: str, player: Mapping, emit: Emit) -> None:
         self.folder = folder
-        self.models = folder / "mappings"
+        self._store = Store(folder / "mappings")
         self._player, self._emit = player, emit
         self._trainer = Trainer(self._told)
         self._asked: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
-        self._open: Opened = {}
         self._kept = [(self._journal(stem), player.history)]
         self._lesson = 0
         self._until = 0.0
@@ -81,7 +77,7 @@ class Workshop:
         """Bring back what the journal holds, and start the trainer. SessionError when it cannot be read."""
         journal, history = self._kept[0]
         journal.load(history)
-        self._player.voice.open = self._wanted(history.project)
+        self._player.voice.open = self._store.wanted(history.project)
         self._player.helper = self
         self._player.restore()
         for thread in self._threads:
@@ -174,12 +170,13 @@ class Workshop:
             case ("cancel",):
                 self._give_up("")
             case ("look", Project() as project):
-                self._say("_opened", self._wanted(project))
+                others = {place[0] for place in self._player.voice.other if place is not None}
+                self._say("_opened", self._store.wanted(project, others))
             case ("save", Project() as project, int(number), Path() as file):
-                files.save(file, project, number, self._find)
+                files.save(file, project, number, self._store.path)
                 self._say("_news", {"saved": str(file)})
             case ("load", Project() as project, int(number), Path() as file, *data):
-                self._load(files.load(file, project, self.models), number, data != [False])
+                self._load(files.load(file, project, self._store.folder), number, data != [False])
             case ("export", Project() as project, Path() as file):
                 self._say("_news", {"exported": str(file), "examples": files.export(file, project)})
             case ("import", Project() as project, Path() as file):
@@ -187,7 +184,7 @@ class Workshop:
             case ("project", str(stem)):
                 self._begin(stem)
             case ("frames", Project() as project, Path() as file):
-                features, opened = self._player.features.fresh(), self._wanted(project, fresh=True)
+                features, opened = self._player.features.fresh(), self._store.wanted(project, fresh=True)
                 out = file.with_name(f"{file.stem}-outputs.csv")
                 files.play(file, out, project, features, opened, RATE)
                 self._say("_news", {"frames": str(out)})
@@ -204,13 +201,12 @@ class Workshop:
         else:
             journal.load(history)
             self._kept.append((journal, history))
-        self._say("_project", history, self._wanted(history.project))
+        self._say("_project", history, self._store.wanted(history.project))
 
     def _load(self, found: Saved, number: int, data: bool) -> None:
         changes = {key: value for key, value in found.output.items() if key != "name"}
         changes["model"] = found.name if found.content else ""
-        opened = {found.name: _read(self._find(found.name))} if found.content else {}
-        self._open.update(opened)
+        opened = self._store.open([self._store.path(found.name)] if found.content else [])
         self._say("_loaded", number, changes, opened, found.takes if data else ())
 
     def _give_up(self, sentence: str) -> None:
@@ -226,7 +222,7 @@ class Workshop:
         yield {
             **settings,
             "lesson": self._lesson,
-            "folder": str(self.models),
+            "folder": str(self._store.folder),
             "hears": list(project.features),
             "outputs": [
                 {"axis": axis, **{key: getattr(output, key) for key in keys}}
@@ -271,44 +267,14 @@ class Workshop:
 
     def _opened(self, paths: list[Path], news: dict[str, Any]) -> None:
         try:
-            opened = {path.stem: _read(path) for path in paths}
+            opened = self._store.open(paths)
         except ForetoneError as error:
             self._fail(str(error))
             return
-        self._open.update(opened)
         self._say("_trained", opened, {"scores": news["scores"], "examples": news["examples"]})
-
-    def _find(self, name: str) -> Path:
-        path = self.models / f"{name}.tflite"
-        return path if path.exists() else path.with_suffix(".json")
-
-    def _wanted(self, project: Project, fresh: bool = False) -> Opened:
-        """The mappings that a project plays; one that is lost is named. `fresh` ones are nobody else's."""
-        wanted: Opened = {}
-        others = {place[0] for place in self._player.voice.other if place is not None}
-        for name in {output.model for output in project.outputs if output.model} | others:
-            model = None if fresh else self._open.get(name)
-            if model is None:
-                try:
-                    model = _read(self._find(name))
-                except ForetoneError as error:
-                    log.warning("%s: %s", self._player.name, error)
-                    continue
-                heard = model.card.hears if isinstance(model, Model) else model.gestures.hears
-                if heard != project.features:
-                    log.warning("%s hears other features than it was trained with; train", self._player.name)
-                    continue
-            wanted[name] = model
-        if not fresh:
-            self._open.update(wanted)
-        return wanted
 
     def _fail(self, sentence: str) -> None:
         self._say("_failed", sentence)
 
     def _say(self, verb: str, *words: Any) -> None:
         self._emit(Command(self._player.name, verb, words))
-
-
-def _read(path: Path) -> Model | Spotter:
-    return Spotter(read_gestures(path)) if path.suffix == ".json" else Model(path)

@@ -16,7 +16,7 @@ from client import Box, Client, free_port
 from recordings import GESTURES, grt_frames, watch
 
 from foretone import lite
-from foretone_training import lesson
+from foretone_training import learn, lesson
 
 SHOWN, INPUTS, OUTPUTS, RETRAININGS = 30, 6, 64, 30
 FOLDS = 5
@@ -37,7 +37,7 @@ def played() -> list[Row]:
     with tempfile.TemporaryDirectory() as place:
         told = {"hears": [f"x{k}" for k in range(15)], "outputs": [{"axis": f"y{k}"} for k in range(OUTPUTS)]}
         shown = [[random.random(15).tolist(), random.random(OUTPUTS).tolist()] for _ in range(SHOWN)]
-        result = lesson.learn(lesson.read(told, shown), Path(place))
+        result = learn.learn(lesson.read(told, shown), Path(place))
         model = lite.Mapping(result.mapping or "")
         hands, times = random.random((5000, 15)).tolist(), []
         for hand in hands:
@@ -155,7 +155,7 @@ def share(
         "outputs": [{"axis": "kind", "learn": way, "classes": count, "neighbours": 10}],
     }
     rows = [[row.tolist(), [kind / count]] for row, kind in zip(x, y, strict=True)]
-    result = lesson.learn(lesson.read(told, rows), folder)
+    result = learn.learn(lesson.read(told, rows), folder)
     model = lite.Mapping(result.mapping or "")
     chances = np.array([model.play(row) for row in x_new])
     return float((chances.argmax(axis=1) + 1 == y_new).mean())

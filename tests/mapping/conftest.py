@@ -10,7 +10,7 @@ import pytest
 from foretone import lite, spotter
 from foretone.event import Event
 from foretone.players.mapping import Mapping
-from foretone_training import lesson
+from foretone_training import learn, lesson
 
 
 class Now:
@@ -39,7 +39,7 @@ class Now:
                 for axis, output in zip(self.player.names, project.outputs, strict=True)
             ],
         }
-        result = lesson.learn(lesson.read(head, rows), self.folder)
+        result = learn.learn(lesson.read(head, rows), self.folder)
         told = {"scores": result.scores, "examples": len(rows)}
         opened = {path.stem: read(path) for path in (result.mapping, result.gestures) if path is not None}
         self.waiting.append(("_trained", opened, told))

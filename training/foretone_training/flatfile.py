@@ -25,6 +25,7 @@ OPERATORS: dict[str, tuple[int, int, dict[str, tuple[int, str]]]] = {
     "LOGISTIC": (14, 0, {}),
     "MUL": (18, 21, {}),
     "RELU": (19, 0, {}),
+    "RESHAPE": (22, 17, {}),
     "TANH": (28, 0, {}),
     "SUB": (41, 28, {}),
     "DIV": (42, 29, {}),
@@ -34,6 +35,7 @@ OPERATORS: dict[str, tuple[int, int, dict[str, tuple[int, str]]]] = {
     "MAXIMUM": (55, 39, {}),
     "MINIMUM": (57, 39, {}),
     "SPLIT_V": (102, 79, {"num_splits": (0, "Int32")}),
+    "SUM": (74, 27, {"keep_dims": (0, "Bool")}),
     "ELU": (111, 0, {}),
 }
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "int8": 9}

@@ -84,7 +84,13 @@ def draw(mapping: Mapping, graph: Graph, x: int) -> int:
     models = len(first)
     side_by_side = graph.fully_connected(x, np.concatenate(first, axis=1), bias.ravel(), "hidden_0")
     parts = [graph.tanh(side_by_side)]
-    if models > 1:
+    if models > 1 and len(rest) == 1:
+        # All at once: dozens of little operators take as long to write as the models to learn.
+        (weights, offset), rest = rest[0], []
+        weighted = graph.multiply(parts[0], graph.row("last", weights.ravel()))
+        parts = [graph.add(graph.sums(weighted, models), graph.row("last_bias", offset.ravel()))]
+        models = 1
+    elif models > 1:
         parts = graph.split(parts[0], models)
     for number, (weights, offset) in enumerate(rest, 1):
         last = number == len(rest)

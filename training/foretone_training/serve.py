@@ -20,6 +20,7 @@ import json
 import os
 import select
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,9 @@ def run() -> None:
     """Answer lessons until the input ends."""
     os.nice(NICE)
     # What takes long to import is there before the first lesson comes.
-    from foretone import lite
-    from foretone_training import lesson
+    from foretone_training import learn, lesson
 
-    lite.installed()
+    _warm_up()
     lines = _Lines(sys.stdin.fileno())
     print(json.dumps({"ready": True}), flush=True)
     for head in lines:
@@ -51,15 +51,25 @@ def run() -> None:
         rows = list(iter(lambda: json.loads(next(lines)), None))
         try:
             learned = lesson.read(told, rows)
-            result = lesson.learn(learned, Path(told["folder"]), _steps(say))
+            result = learn.learn(learned, Path(told["folder"]), _steps(say))
             done = [str(path) for path in (result.mapping, result.gestures) if path is not None]
             say(done=done, scores=result.scores, examples=len(rows))
             # Nobody waits for it: with another lesson there, this one has been told enough.
-            if result.mapping and len(rows) >= lesson.FOLDS and not lines.waiting():
+            if result.mapping and len(rows) >= learn.FOLDS and not lines.waiting():
                 with contextlib.suppress(_WantedError):
-                    say(held_out=lesson.held_out(learned, lambda _: _unless_wanted(lines)))
+                    say(held_out=learn.held_out(learned, lambda _: _unless_wanted(lines)))
         except (ValueError, OSError, ArithmeticError) as error:
             say(failed=str(error))
+
+
+def _warm_up() -> None:
+    """Learn something, because the first lesson takes the longest."""
+    from foretone_training import learn, lesson
+
+    told = {"hears": ["x"], "outputs": [{"axis": "y"}]}
+    rows = [[[number / 4], [number / 4]] for number in range(4)]
+    with tempfile.TemporaryDirectory(prefix="foretone-") as folder:
+        learn.learn(lesson.read(told, rows), Path(folder))
 
 
 def _steps(say: Callable[..., None]) -> Callable[[float], None]:

@@ -137,6 +137,14 @@ class Graph:
         self._tensors[places].kind = "int32"
         return values
 
+    def sums(self, x: int, count: int) -> int:
+        """The sums of `count` groups of neighbours, all of the same size."""
+        size = self._width(x) // count
+        shape = self._integer("shape", np.array([1, count, size], np.int32))
+        (groups,) = self._apply("RESHAPE", (x, shape), [size])
+        self._tensors[groups].shape = (1, count, size)
+        return self._one("SUM", (groups, self._integer("last", np.array([2], np.int32))), count, keep_dims=0)
+
     def row(self, name: str, values: Any) -> int:
         """A float32 constant of shape [1, width]."""
         return self.constant(name, np.asarray(values, np.float32).reshape(1, -1))

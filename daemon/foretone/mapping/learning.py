@@ -66,8 +66,8 @@ def trained(player: Mapping, words: list[Any], now: float) -> Answer:
         if output.learn.endswith("dtw"):
             column = f"gesture {gestures if output.learn == 'dtw' else 1}"
         found.append(places.get(column))
-    player.voice.open.update(opened)
     player.history.do("trained", found)
+    player.voice.close_but({**player.voice.open, **opened}, player.history.project.outputs)
     player.training = told
     player.adopt(now)
     player.tell(trained=told)

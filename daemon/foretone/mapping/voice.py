@@ -35,6 +35,11 @@ class Voice:
         self._heard: tuple[float, list[float]] | None = None
         self._made, self._until = 0, 0.0
 
+    def close_but(self, opened: Opened, outputs: Sequence[Output]) -> None:
+        """Play these from now on; what no output plays is closed."""
+        used = {output.model for output in outputs} | {place[0] for place in self.other if place is not None}
+        self.open = {name: model for name, model in opened.items() if name in used}
+
     def listen(self, now: float, x: list[float], outputs: Sequence[Output]) -> int:
         """The hand is at x, features, from now on; returns the gesture that it has made meanwhile, or 0."""
         found = 0
