@@ -47,6 +47,30 @@ def test_an_output_that_is_not_recorded_is_missing_from_the_example(teach):
         teach.do("record")
 
 
+def test_a_class_that_was_never_set_is_not_recorded(make):
+    teach = make(output={"out-1": {"learn": "class-knn", "classes": 3}})
+    teach.hear(0.2, 0.3)
+    teach.do("example")
+    teach.do("set", 3, 0.5)
+    teach.do("example")
+    assert [take.frames[0].y for take in teach.project.takes] == [(None, 0.5), (1.0, 0.5)]
+    alone = make(outputs=["kind"], output={"kind": {"learn": "class-knn", "classes": 3}})
+    alone.hear(0.2, 0.3)
+    with pytest.raises(SettingError, match="set its class"):
+        alone.do("example")
+
+
+def test_what_was_learned_as_a_number_is_not_played_as_a_class(teach):
+    teach.show((0.1, 0.1), (0.3, 0.3))
+    teach.do("train")
+    assert teach.project.outputs[0].model
+    teach.do("output", 1, "learn", "linear")
+    assert teach.project.outputs[0].model
+    teach.do("output", 1, {"learn": "class-knn", "classes": 2})
+    assert not teach.project.outputs[0].model
+    assert teach.project.outputs[1].model
+
+
 def test_a_count_in_and_a_limit(teach):
     teach.player.count_in, teach.player.limit = 3.0, 2.0
     teach.do("record")

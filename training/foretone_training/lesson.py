@@ -93,6 +93,9 @@ def read(told: dict[str, Any], rows: Sequence[Any]) -> Lesson:
     shown = [row for row in rows if isinstance(row, list)]
     x = np.array([row[0] for row in shown], np.float64).reshape(len(shown), len(hears))
     y = np.array([row[1] for row in shown], np.float64).reshape(len(shown), len(outputs))
+    for output, column in zip(outputs, y.T, strict=True):
+        if len(output.columns) > 1:
+            column[column < 0.5 / output.classes] = np.nan  # none of the classes is no example of one
     takes = tuple(
         (int(row["gesture"]), np.array(row["frames"], np.float64).reshape(-1, 1 + len(hears)))
         for row in rows

@@ -104,6 +104,10 @@ class Output:
         """Its columns in a mapping: its classes, or one."""
         return self.classes if self.learn.startswith("class") else 1
 
+    @property
+    def _warps(self) -> bool:
+        return self.learn.endswith("dtw")
+
     def changed(self, changes: dict[str, Any], features: tuple[str, ...]) -> Output:
         """The output with these keys changed; SettingError says why it cannot be."""
         for key, value in changes.items():
@@ -112,6 +116,9 @@ class Output:
             if sentence := known.refuses(value):
                 raise SettingError(f"{key} {sentence}")
         new = replace(self, **changes)
+        if "model" not in changes and (new.width, new._warps) != (self.width, self._warps):
+            # What was learned as a number says nothing of a class.
+            new = replace(new, model="")
         if new.low >= new.high:
             raise SettingError(f"low must be below high, and {new.low:g} is not below {new.high:g}")
         for name in new.inputs or ():

@@ -25,10 +25,8 @@ def begin(player: Mapping, now: float) -> None:
 
 def record(player: Mapping, time: float, x: tuple[float, ...]) -> None:
     """One frame of the open take: an example, or a step of a gesture."""
-    labels = zip(player.labels, player.history.project.outputs, strict=True)
-    y = None if player.gesture else tuple(label if output.record else None for label, output in labels)
     try:
-        player.history.do("frame", time, x, y)
+        player.history.do("frame", time, x, None if player.gesture else _labels(player))
     except SettingError as error:
         stop(player, time)
         player.tell(failed=str(error))
@@ -48,8 +46,7 @@ def stop(player: Mapping, now: float) -> None:
 def do_record(player: Mapping, words: list[Any], now: float) -> Answer:
     """Begin a take, after the count-in."""
     expect(words, 0)
-    if not any(output.record for output in player.history.project.outputs):
-        raise SettingError("no output is being recorded: switch one on first")
+    _labels(player)
     stop(player, now)
     if player.count_in > 0.0:
         player.begins = now + player.count_in
@@ -84,6 +81,7 @@ def example(player: Mapping, words: list[Any], now: float) -> Answer:
     """Keep where the hand is, and what should sound there, as one example."""
     if player.x is None:
         raise SettingError("nothing was heard yet: move something first")
+    _labels(player)
     begin(player, now)
     return do_stop(player, words, now)
 
@@ -132,3 +130,15 @@ def delete(player: Mapping, words: list[Any], now: float) -> Answer:
         case _:
             raise SettingError("delete what: take N, example TAKE PLACE, output N or all?")
     return f"{player.history.project.examples} examples", ()
+
+
+def _labels(player: Mapping) -> tuple[float | None, ...]:
+    """What is recorded with an example. A class that was never set is not. SettingError when nothing is."""
+    outputs = player.history.project.outputs
+    y = tuple(
+        value if output.record and not (output.width > 1 and value == 0.0) else None
+        for value, output in zip(player.labels, outputs, strict=True)
+    )
+    if all(value is None for value in y):
+        raise SettingError("no output is being recorded: switch one on first, and set its class")
+    return y

@@ -90,7 +90,7 @@ class Mapping:
         deadline: Annotated[float, Range(0.1, 3600, "s"), LIVE] = 30.0,
         seed: Annotated[int, Range(0, 2**31), LIVE] = 1,
     ) -> None:
-        self.name, self.guard, self.fade, self.morph, self.sure = name, guard, fade, morph, sure
+        self.name, self.guard, self.fade, self._morph, self.sure = name, guard, fade, morph, sure
         self.count_in, self.limit, self.deadline = count_in, limit, deadline
         self.joint, self.layers, self.units, self.seed = joint, layers, units, seed
         self.names = tuple(outputs)
@@ -130,6 +130,16 @@ class Mapping:
     def axes(self) -> tuple[str, ...]:
         """The outputs, and the distance where it is asked for."""
         return self.names + ("distance",) * self.distance
+
+    @property
+    def morph(self) -> float:
+        """How far it is from the mapping that was trained last to the other one, 0..1."""
+        return self._morph
+
+    @morph.setter
+    def morph(self, share: float) -> None:
+        # Heard at once, also while the hand is still.
+        self._morph, self.wake = share, -math.inf
 
     @staticmethod
     def plays(_: tuple[str, ...], settings: Table[str, Any]) -> tuple[str, ...]:
