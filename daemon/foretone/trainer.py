@@ -27,6 +27,7 @@ class Trainer:
     def __init__(self, told: Callable[[dict[str, Any] | None], None]) -> None:
         self._told = told
         self._process: subprocess.Popen[bytes] | None = None
+        self._ended: subprocess.Popen[bytes] | None = None
         # Standard error as it is here: while a model is opened it is somewhere else for a moment.
         self._errors = subprocess.DEVNULL
         with contextlib.suppress(OSError):
@@ -43,6 +44,7 @@ class Trainer:
         """Start it, unless it runs, or has died a moment ago."""
         if self.pid is not None or time.monotonic() < self._start_after:
             return
+        self._forget(self._process)
         command = [sys.executable, "-m", "foretone_training", "serve"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
@@ -62,13 +64,11 @@ class Trainer:
     def stop(self) -> None:
         """End it, whatever it does."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        with contextlib.suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
+        if process is not None:
+            self._ended = process
+            process.kill()
+            process.wait()
+            self._forget(process)
 
     def close(self) -> None:
         """End it, and start no other."""
@@ -77,6 +77,11 @@ class Trainer:
             os.close(self._errors)
             self._errors = subprocess.DEVNULL
 
+    def _forget(self, process: subprocess.Popen[bytes] | None) -> None:
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         with process.stdout:
@@ -84,7 +89,7 @@ class Trainer:
                 with contextlib.suppress(ValueError):
                     self._told(json.loads(line))
                     self._pause = AGAIN
-        if process is self._process:
+        if process is not self._ended:
             self._start_after = time.monotonic() + self._pause
             self._pause = min(2 * self._pause, 60.0)
             log.warning("the trainer ended unexpectedly (%s) and is started again", process.wait())
