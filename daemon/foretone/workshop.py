@@ -87,11 +87,10 @@ class Workshop:
         """Write what is left, and end the trainer."""
         self._closing.set()
         self._asked.put(("end",))
-        self._trainer.stop()
+        self._trainer.close()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(timeout=5.0)
-        self._trainer.close()
         for journal, history in self._kept:
             journal.write(history)
             journal.close()
