@@ -207,7 +207,10 @@ def control(turns: int = 100) -> Row:
             time.sleep(0.5)
         begins = onsets(rtnull.frames(folder), loud=0)
         handed = [rtnull.leaves_at(folder, int(begin))[0] for begin in begins]
-    late = [1000 * min(at - moment for at in handed if at > moment) for moment in sent]
+    heard = ([at - moment for at in handed if 0 < at - moment < 0.2] for moment in sent)
+    late = [1000 * min(after) for after in heard if after]
+    if len(late) < 0.95 * turns:
+        raise RuntimeError(f"only {len(late)} of {turns} changes were heard")
     p99 = quantile(late, 0.99)
     told = f"p50 {quantile(late, 0.5):.2f}; 128 x 3, no look-ahead; budget {1000 * 128 / RATE + 1:.2f}"
     return Row("control_to_sample_p99_ms", p99, "ms", p99, None, told)
