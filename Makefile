@@ -34,6 +34,10 @@ test: install  ## style, types, import arrows and every test
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
 	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz
 
+.PHONY: test-box
+test-box: install  ## boot a box in a container and kill, fill and break it; needs root, systemd-container, mmdebstrap
+	$(BIN)/python -Im pytest -m box tests/box
+
 .PHONY: bench
 bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"
 	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done

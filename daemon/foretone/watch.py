@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Iterable, Mapping
 
 BUDGET = 0.001
 """Seconds a part may take for one delivery on the conductor thread. Ten times this is never right."""
@@ -71,24 +73,20 @@ class Late:
 
 
 class Systemd:
-    """Ready, status and watchdog, where systemd started us and systemd-python is there; else nothing."""
+    """Ready, status and watchdog where systemd started us, else nothing. One thread uses it.
 
-    def __init__(self, environment: dict[str, str] | None = None) -> None:
-        env = os.environ if environment is None else environment
-        self._notify: Callable[[str], object] | None = None
-        if env.get("NOTIFY_SOCKET"):
-            try:
-                from systemd import daemon
-            except ImportError:
-                pass
-            else:
-                self._notify = daemon.notify
-        microseconds = env.get("WATCHDOG_USEC", "")
-        self.interval = int(microseconds) / 4e6 if microseconds.isdigit() and self._notify else math.inf
+    Its protocol is a datagram (sd_notify(3)). What feeds the watchdog never waits, so the audio loop may.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        path = environment.get("NOTIFY_SOCKET", "")
+        self._address = "\0" + path[1:] if path.startswith("@") else path
+        microseconds = environment.get("WATCHDOG_USEC", "")
+        self.interval = int(microseconds) / 4e6 if microseconds.isdigit() and path else math.inf
         self._next = 0.0
 
     def ready(self, status: str) -> None:
-        """The instrument can be played."""
+        """The instrument can be played. Waits until systemd has it."""
         self._tell(f"READY=1\nSTATUS={status}")
 
     def stopping(self) -> None:
@@ -99,8 +97,11 @@ class Systemd:
         """A step was completed, an idle one included; every quarter of the watchdog's time it is fed."""
         if now >= self._next:
             self._next = now + self.interval
-            self._tell("WATCHDOG=1")
+            self._tell("WATCHDOG=1", socket.MSG_DONTWAIT)
 
-    def _tell(self, message: str) -> None:
-        if self._notify:
-            self._notify(message)
+    def _tell(self, message: str, flags: int = 0) -> None:
+        if not self._address:
+            return
+        # Whoever does not hear that we live ends us; there is nobody else to tell.
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as here:
+            here.sendto(message.encode(), flags, self._address)

@@ -23,6 +23,7 @@ from foretone.synth.control import Control
 from foretone.synth.engine import Engine
 from foretone.synth.output import Output, SoundBusyError
 from foretone.synth.voices import VOICES
+from foretone.watch import Systemd
 
 TRY_LATER, WRONG_SETTINGS = 75, 78
 """Exit statuses of sysexits.h: EX_TEMPFAIL and EX_CONFIG."""
@@ -97,7 +98,9 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
     """The loop. No lock, log or file; while it waits, it waits in `output.write`."""
     costs = _Costs(ring)
     xruns = 0
+    systemd = Systemd()
     output.prime()
+    systemd.ready(f"sounds on {output.name}")
     leaving = False
     while not (leaving and engine.silent):
         began = time.monotonic()
@@ -115,6 +118,7 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
             xruns += not output.write(block)
         ring.write(block)
         ring.beat(began, engine.peak, xruns, control.refused)
+        systemd.step(began)
 
 
 class _Costs:
