@@ -43,10 +43,26 @@ bench: install  ## measure, side by side with peers: make bench BENCH="predict l
 	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done
 
 .PHONY: model
-model: install  ## train empi-s.tflite from scratch: the ghost practises, then the model learns
+model: install  ## put MODEL=mine.tflite on a BOX=; without them, train empi-s.tflite from scratch
+ifdef MODEL
+	@$(BIN)/python deploy/box.py model "$(BOX)" "$(MODEL)"
+else
 	mkdir -p build/sessions
 	for seed in 1 2 3; do $(BIN)/foretone practise empi --seed $$seed --minutes $(MINUTES) --out build/sessions/empi-$$seed.csv; done
 	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --updates 12000 --out deploy/instruments/empi-s.tflite --report build/empi-s.html
+endif
+
+.PHONY: deploy rollback doctor logs backup restore support sessions
+deploy: install  ## play this checkout on a box, in seconds; it goes back by itself if it fails: make deploy BOX=empi-1
+rollback: install  ## play the version that played before
+doctor: install  ## what is wrong with a box, and its cure
+logs: install  ## what a box says, as it says it
+backup: install  ## everything that is a box, in one file
+restore: install  ## make a box the one of a backup: make restore BOX=empi-1 FILE=backups/...
+support: install  ## one file for whoever helps, without secrets
+sessions: install  ## fetch what was played on a box
+deploy rollback doctor logs backup restore support sessions:
+	@$(BIN)/python deploy/box.py $@ "$(BOX)" $(FILE)
 
 .PHONY: format
 format: install  ## format the code

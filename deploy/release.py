@@ -30,8 +30,9 @@ from pathlib import Path
 BASE = Path("/opt/foretone/base")
 HOME = Path("/var/opt/foretone")
 UNITS = ("foretone-synth.service", "foretone.service", "foretone-panel.service")
+PACKAGES = ("foretone", "foretone_hardware")
 WATCHED = 2.0
-"""Seconds that a new version must play without a fault."""
+"""Seconds that a new version must play without a fault; one that has played before, a quarter of that."""
 CHOSEN = Path("/var/lib/box/foretone.env")
 """What box.toml says to the services."""
 ROOM = 50_000_000
@@ -93,7 +94,7 @@ class Box:
         if not folder.exists():
             lay(wheel, folder, self._base)
         self._try(folder)
-        self._play(folder)
+        self._play(folder, WATCHED)
         self._tidy()
         return name
 
@@ -114,19 +115,20 @@ class Box:
 
     def _try(self, folder: Path) -> None:
         """Let it import everything and read the instrument, while the old version plays on."""
-        self._quietly(str(folder / "bin/python"), "-m", "compileall", "-q", str(folder / "lib"))
+        daemon = [str(*folder.glob(f"lib/python3.*/site-packages/{name}")) for name in PACKAGES]
+        self._quietly(str(folder / "bin/python"), "-m", "compileall", "-q", *daemon)
         tried = self._quietly(str(folder / "bin/foretone"), "check", _instrument())
         if tried.returncode != 0:
             raise NotGoodError(
                 f"the new version does not start on this box; the old one plays on.\n{tried.stderr}"
             )
 
-    def _play(self, folder: Path) -> None:
+    def _play(self, folder: Path, watched: float = WATCHED / 4) -> None:
         old = self.current.resolve()
         _point(self.current, folder)
-        if fault := self._restart():
+        if fault := self._restart(watched):
             _point(self.current, old)
-            again = self._restart()
+            again = self._restart(watched)
             raise NotGoodError(
                 f"{folder.name} failed: {fault}\n{old.name} "
                 + (f"was put back and failed too: {again}" if again else "was put back and plays.")
@@ -134,20 +136,17 @@ class Box:
         if folder != old:
             _point(self.previous, old)
 
-    def _restart(self) -> str:
+    def _restart(self, watched: float) -> str:
         """Start everything anew and watch it; what went wrong, or nothing."""
         self._quietly("systemctl", "stop", "foretone-safe.service")
         self._quietly("systemctl", "reset-failed", *UNITS)
         started = self._quietly("systemctl", "restart", *UNITS)
-        until = time.monotonic() + WATCHED
+        until = time.monotonic() + watched
         while started.returncode == 0 and time.monotonic() < until:
             time.sleep(0.2)
             if self._restarts():
-                break
-        else:
-            if started.returncode == 0:
-                return ""
-        return self._last_words()
+                return self._last_words()
+        return "" if started.returncode == 0 else self._last_words()
 
     def _restarts(self) -> bool:
         """Whether any of the services had to be started again."""

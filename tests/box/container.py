@@ -83,8 +83,8 @@ def packages() -> Path:
 
 def wheel(folder: Path) -> Path:
     """The wheel of this repository."""
-    command = ["pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)]
-    subprocess.run([sys.executable, "-m", *command], check=True)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return next(folder.glob("foretone-*.whl"))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import os
 import socket
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,19 +101,22 @@ class Machine:
     @cached_property
     def instrument(self) -> dict[str, Any] | None:
         """What the instrument says of itself through its control socket; None when it does not answer."""
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as here,
-        ):
-            here.settimeout(PATIENCE)
-            here.bind(f"{folder}/doctor")
-            told: dict[str, Any] = {}
-            try:
-                here.sendto(b'{"hello": true}', str(self.state / "control.sock"))
+        here = self.state / f"doctor-{os.getpid()}.sock"
+        told: dict[str, Any] = {}
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ears:
+                ears.settimeout(PATIENCE)
+                ears.bind(str(here))
+                # The instrument is another user than whoever asks, and sees another /tmp.
+                here.chmod(0o666)
+                ears.sendto(b'{"hello": true}', str(self.state / "control.sock"))
                 while not {"about", "state"} <= told.keys():
-                    told |= json.loads(here.recv(1 << 20))
-            except (OSError, ValueError):
-                return None
+                    told |= json.loads(ears.recv(1 << 20))
+        except (OSError, ValueError):
+            return None
+        finally:
+            with contextlib.suppress(OSError):
+                here.unlink()
         return told
 
 
