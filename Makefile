@@ -52,6 +52,15 @@ else
 	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --updates 12000 --out deploy/instruments/empi-s.tflite --report build/empi-s.html
 endif
 
+.PHONY: image image-lock flash
+image: install  ## a card for a Pi, build/foretone.img.zst; needs root and names what else it needs
+	@deploy/image/build $(BIN)/python
+image-lock: install  ## take the newest packages of Debian and Python into the next card
+	@deploy/image/lock
+	@deploy/image/lock-wheels $(BIN)/python
+flash: install  ## write a card, read it back, give it its box.toml: make flash DEV=/dev/sdX BOX=box.toml
+	@$(BIN)/python deploy/flash.py "$(DEV)" "$(BOX)"
+
 .PHONY: deploy rollback doctor logs backup restore support sessions
 deploy: install  ## play this checkout on a box, in seconds; it goes back by itself if it fails: make deploy BOX=empi-1
 rollback: install  ## play the version that played before
