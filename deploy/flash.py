@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from tqdm import tqdm
 
@@ -49,7 +49,7 @@ def refusal(device: Path, mounts: str, swaps: str = "") -> str:
 
 
 def _below(device: Path) -> str:
-    """Why not, when a file system lies on the disk through something else: encryption, a volume group, a RAID."""
+    """Why not, when a file system lies on the disk through encryption, a volume group or a RAID."""
     shown = subprocess.run(
         ["lsblk", "-nro", "MOUNTPOINTS", device], capture_output=True, text=True, check=False
     )
@@ -104,7 +104,7 @@ def settle(device: Path, box: Path, settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def _opened(image: Path) -> Iterator[BinaryIO]:
+def _opened(image: Path) -> Iterator[IO[bytes]]:
     if image.suffix != ".zst":
         with image.open("rb") as file:
             yield file
@@ -116,7 +116,7 @@ def _opened(image: Path) -> Iterator[BinaryIO]:
             raise FlashError(f"{image} is damaged; make image makes it again")
 
 
-def _write_all(target: BinaryIO, block: bytes) -> None:
+def _write_all(target: IO[bytes], block: bytes) -> None:
     rest = memoryview(block)
     while rest:
         rest = rest[target.write(rest) :]
