@@ -133,7 +133,7 @@ def test_every_setting_is_where_the_system_looks_for_it(root):
     assert (box / "hostname").read_text() == "empi-1\n"
     assert (box / "authorized_keys").read_text().startswith("ssh-ed25519 ")
     assert str((box / "localtime").readlink()) == "/usr/share/zoneinfo/Europe/Vienna"
-    assert (box / "foretone.env").read_text() == "INSTRUMENT=empi\n"
+    assert (box / "foretone.env").read_text() == "INSTRUMENT=empi\nPANEL=--open\n"
     assert 'slave.pcm "hw:CARD=sndrpihifiberry"' in (box / "asound.conf").read_text()
     assert (box / "ssh_host_ed25519_key").exists()
     # wpa_passphrase Studio "lever lever" gives this key.
@@ -145,8 +145,9 @@ def test_every_setting_is_where_the_system_looks_for_it(root):
 
 def test_secrets_are_for_root_only(root):
     apply(root, keygen)
-    for name in ("wpa_supplicant.conf", "token", "authorized_keys", "applied.toml"):
-        assert stat.S_IMODE((root / "var/lib/box" / name).stat().st_mode) == 0o600, name
+    names = [f"box/{name}" for name in ("wpa_supplicant.conf", "authorized_keys", "applied.toml")]
+    for name in [*names, "foretone/panel.key"]:
+        assert stat.S_IMODE((root / "var/lib" / name).stat().st_mode) == 0o600, name
 
 
 def test_it_says_in_plain_words_what_it_did_and_no_secret(root):
@@ -163,8 +164,9 @@ def test_what_is_taken_out_of_the_file_is_gone_from_the_box(root):
     key = (root / "var/lib/box/ssh_host_ed25519_key").read_text()
     (root / "boot/firmware/box.toml").write_text("\n".join(GOOD.splitlines()[:5]))
     assert apply(root, keygen) == 0
-    for name in ("wpa_supplicant.conf", "token", "asound.conf"):
-        assert not (root / "var/lib/box" / name).exists()
+    for name in ("box/wpa_supplicant.conf", "foretone/panel.key", "box/asound.conf"):
+        assert not (root / "var/lib" / name).exists()
+    assert (root / "var/lib/box/foretone.env").read_text() == "INSTRUMENT=empi\nPANEL=\n"
     assert (root / "var/lib/box/ssh_host_ed25519_key").read_text() == key, "a box keeps its face"
 
 

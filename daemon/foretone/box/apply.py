@@ -6,6 +6,7 @@ point there (deploy/systemd/lay). Nothing of a wrong file is applied: the box st
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -40,7 +41,7 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
     status = 0
     try:
         settings = load(boot / "box.toml")
-        done = [*_take(settings, boot, state, root / "var/lib/foretone/instruments")]
+        done = [*_take(settings, boot, state, root / "var/lib/foretone")]
         write(state / "applied.toml", (boot / "box.toml").read_text(), 0o600)
     except BoxError as error:
         done = ["Nothing was changed, because", *(f"  {fault}" for fault in error.faults)]
@@ -52,22 +53,27 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
     return status
 
 
-def _take(settings: Settings, boot: Path, state: Path, instruments: Path) -> list[str]:
+def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
     """Write what each setting decides; a sentence for each."""
     write(state / "hostname", settings.hostname + "\n")
     write(state / "authorized_keys", "".join(f"{key.strip()}\n" for key in settings.ssh_keys), 0o600)
     _link(state / "localtime", Path("/usr/share/zoneinfo") / settings.time_zone)
     _optional(state / "wpa_supplicant.conf", _supplicant(settings.wifi) if settings.wifi else "", 0o600)
     _optional(state / "asound.conf", _sound(settings.sound_card) if settings.sound_card else "")
-    _optional(state / "token", settings.token, 0o600)
+    (home / "instruments").mkdir(parents=True, exist_ok=True)
+    _optional(home / "panel.key", settings.token, 0o600)
     name = settings.instrument
     if name.endswith(".toml"):
-        instruments.mkdir(parents=True, exist_ok=True)
         for file in [boot / name, *boot.glob("*.tflite")]:
-            with tempfile.TemporaryDirectory(dir=instruments) as draft:
-                _place(shutil.copyfile(file, Path(draft) / file.name), instruments / file.name)
+            with tempfile.TemporaryDirectory(dir=home, prefix=".") as draft:
+                copy = Path(shutil.copyfile(file, Path(draft) / file.name))
+                _place(copy, home / "instruments" / file.name)
         name = f"/var/lib/foretone/instruments/{name}"
-    write(state / "foretone.env", f"INSTRUMENT={name}\n")
+    for place in [home, *home.glob("*"), *home.glob("instruments/*")]:
+        # On a box; where nobody is called that, the one who runs this keeps it.
+        with contextlib.suppress(LookupError, PermissionError):
+            shutil.chown(place, "foretone", "foretone")
+    write(state / "foretone.env", f"INSTRUMENT={name}\nPANEL={'--open' if settings.token else ''}\n")
     keys = "1 SSH key opens" if len(settings.ssh_keys) == 1 else f"{len(settings.ssh_keys)} SSH keys open"
     wifi, card = settings.wifi, settings.sound_card
     return [
