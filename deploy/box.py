@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import io
+import json
 import os
 import re
 import shlex
@@ -187,7 +188,7 @@ def sessions(box: Box, options: argparse.Namespace) -> int:
 
 
 def model(box: Box, options: argparse.Namespace) -> int:
-    """Let a player on the box play another model; the voice plays on. If it fails, the old one returns."""
+    """Let a player on the box go on with another model, without a gap, and play it from then on."""
     if options.file is None:
         raise DeskError("name the model: MODEL=mine.tflite")
     try:
@@ -200,18 +201,17 @@ def model(box: Box, options: argparse.Namespace) -> int:
     if not players:
         raise DeskError(f"{options.file} is a {card.kind} model, and no player of {box.name} plays those")
     change = f"{players[0]}.model={there}"
+    tell = json.dumps({"model": [players[0], there]})
     script = f"""set -e
-        mkdir -p /{HOME}/models; cat >{shlex.quote(there)}.new
-        sync; mv {shlex.quote(there)}.new {shlex.quote(there)}
+        mkdir -p /{HOME}/models; cat >{shlex.quote(there)}.draft
+        sync; mv {shlex.quote(there)}.draft {shlex.quote(there)}; chown -R foretone: /{HOME}/models
         . /{SETTINGS}/foretone.env
         {FORETONE} check $INSTRUMENT --set {shlex.quote(change)} >/dev/null
-        cd /{SETTINGS}
-        cp changes.env changes.old 2>/dev/null || : >changes.old
-        echo {shlex.quote(f"CHANGES=--set={change}")} >changes.new; sync; mv changes.new changes.env
-        if ! systemctl restart foretone; then
-            mv changes.old changes.env; systemctl restart foretone
-            echo "{box.name} could not play it; the old model is back" >&2; exit 1
-        fi"""
+        echo {shlex.quote(f"CHANGES=--set={change}")} >/{SETTINGS}/.changes
+        sync; mv /{SETTINGS}/.changes /{SETTINGS}/changes.env
+        python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), "/run/foretone/control.sock")
+' {shlex.quote(tell)}"""
     box.ask("sh", "-c", script, given=options.file.read_bytes())
     print(f"{players[0]} of {box.name} plays {options.file.name}.")
     return 0

@@ -33,6 +33,8 @@ UNITS = ("foretone-synth.service", "foretone.service", "foretone-panel.service")
 PACKAGES = ("foretone", "foretone_hardware")
 WATCHED = 2.0
 """Seconds that a new version must play without a fault; one that has played before, a quarter of that."""
+STATE = Path("/var/lib/foretone")
+"""A box's own sessions, models and instruments, also for commands that are typed."""
 CHOSEN = Path("/var/lib/box/foretone.env")
 """What box.toml says to the services."""
 ROOM = 50_000_000
@@ -70,7 +72,8 @@ def lay(wheel: Path, folder: Path, base: Path = BASE, python: str = "/usr/bin/py
         script = draft / "bin" / name
         script.write_text(
             f"#!/{folder.relative_to(root)}/bin/python\n"
-            f"import sys\nfrom {module} import {function}\nsys.exit({function}())\n"
+            f"import os, sys\nos.environ.setdefault('FORETONE_HOME', '{STATE}')\n"
+            f"from {module} import {function}\nsys.exit({function}())\n"
         )
         script.chmod(0o755)
     os.sync()

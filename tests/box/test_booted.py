@@ -95,6 +95,15 @@ def test_a_wrong_instrument_leads_to_safe_mode_which_sounds(box, house):
         box.run("sh", "-c", "echo INSTRUMENT=empi > /var/lib/box/foretone.env", check=True)
 
 
+def test_an_instrument_may_be_changed_more_often_than_it_may_fail(box, house):
+    for _ in range(7):
+        old = box.show("foretone.service", "MainPID")
+        box.run("kill", old)
+        house.until(lambda old=old: box.show("foretone.service", "MainPID") not in ("0", old))
+        house.until(lambda: box.show("foretone.service", "StatusText") == "EMPI plays")
+    assert box.show("foretone-safe.service", "ActiveState") == "inactive"
+
+
 @pytest.mark.parametrize("unit", ["foretone.service", "foretone-synth.service"])
 def test_what_dies_again_and_again_leads_to_safe_mode(box, house, unit):
     box.run(

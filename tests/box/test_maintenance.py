@@ -164,18 +164,18 @@ def test_the_bundle_for_a_helper_has_no_secret(box, desk, tmp_path):
         assert not [name for name, text in texts.items() if secret in text]
 
 
-def test_a_model_of_ones_own_plays_and_the_voice_plays_on(box, desk, house, tmp_path):
+def test_a_model_of_ones_own_plays_without_a_gap_and_from_then_on(box, desk, house, tmp_path):
     mine = tmp_path / "mine.tflite"
     shutil.copy(ROOT / "deploy/instruments/empi-s.tflite", mine)
-    voice = box.show("foretone-synth.service", "MainPID")
+    units = ("foretone-synth.service", "foretone.service")
+    before = [box.show(unit, "MainPID") for unit in units]
     done = desk("model", mine)
     assert done.returncode == 0, done.stderr
     assert "duet of 127.0.0.1 plays mine.tflite" in done.stdout
-    assert box.show("foretone-synth.service", "MainPID") == voice
-    command = Path(
-        f"/proc/{box.pid}/root/proc/{box.show('foretone.service', 'MainPID')}/cmdline"
-    ).read_bytes()
-    assert b"--set=duet.model=/var/lib/foretone/models/mine.tflite" in command
+    assert [box.show(unit, "MainPID") for unit in units] == before
+    box.run("systemctl", "restart", "foretone.service", check=True)
+    command = box.run("cat", f"/proc/{box.show('foretone.service', 'MainPID')}/cmdline").stdout
+    assert "--set=duet.model=/var/lib/foretone/models/mine.tflite" in command
     mine.write_bytes(b"no model")
     assert desk("model", mine).returncode == 1
 

@@ -201,7 +201,4 @@ def test_an_instrument_of_ones_own_comes_along_with_its_model(root):
     assert apply(root, keygen) == 0, (boot / "box-status.txt").read_text()
     place = root / "var/lib/foretone/instruments"
     assert {file.name for file in place.iterdir()} == {"mine.toml", "mine.tflite"}
-    assert (
-        "INSTRUMENT=/var/lib/foretone/instruments/mine.toml"
-        in (root / "var/lib/box/foretone.env").read_text()
-    )
+    assert "INSTRUMENT=mine\n" in (root / "var/lib/box/foretone.env").read_text()

@@ -49,7 +49,14 @@ def look(tmp_path):
             if text is not None:
                 file.write_text(text)
         told = COMMANDS | (commands or {})
-        found = findings(Machine(tmp_path, tmp_path / "run", lambda command: told.get(command[0], "")))
+        found = findings(
+            Machine(
+                tmp_path,
+                tmp_path / "run",
+                lambda command: told.get(command[0], ""),
+                tmp_path / "var/lib/foretone",
+            )
+        )
         return {finding.says: finding for finding in found}
 
     return look
@@ -86,7 +93,7 @@ def test_a_healthy_pi_is_healthy(look):
         ({"proc/net/wireless": " wlan0: 0000   28.  -82.  -256 0\n"}, "warning", "weakly, -82 dBm", "router"),
         ({"proc/asound/cards": " 0 [Headphones     ]: bcm2835\n"}, "bad", "there is Headphones", "overlay"),
         ({"proc/asound/cards": "--- no soundcards ---"}, "bad", "there is none", "plug"),
-        ({"var/lib/box/foretone.env": "INSTRUMENT=empy"}, "bad", "did you mean 'empi'", "last-good"),
+        ({"var/lib/box/foretone.env": "INSTRUMENT=empy"}, "bad", "did you mean 'empi'", "take back"),
     ],
 )  # fmt: skip
 def test_each_trouble_has_its_sentence_and_its_cure(look, files, level, said, cure):
@@ -122,7 +129,7 @@ def test_without_the_firmware_the_kernel_or_a_command_is_asked(look):
 
 
 def test_what_is_no_pi_is_not_guessed_about(tmp_path):
-    found = findings(Machine(tmp_path, tmp_path, lambda _: ""))
+    found = findings(Machine(tmp_path, tmp_path, lambda _: "", tmp_path / "gone"))
     by_check = {finding.check: finding for finding in found}
     for check in ("power", "heat", "card", "room", "writable", "wifi", "services", "instrument"):
         assert by_check[check].level == "unknown", check
@@ -131,13 +138,13 @@ def test_what_is_no_pi_is_not_guessed_about(tmp_path):
 def test_a_changed_instrument_is_told_by_its_lines(look):
     text = 'title = "Mine"\naxes = ["x"]\n[source.lever]\nkind = "ads1115"\naxes = ["x"]\n'
     own = {
-        "var/lib/box/foretone.env": "INSTRUMENT=/var/lib/foretone/instruments/mine.toml",
+        "var/lib/box/foretone.env": "INSTRUMENT=mine",
         "var/lib/foretone/instruments/mine.toml": text,
-        "var/lib/foretone/last-good.toml": text,
+        "var/lib/foretone/instruments/.mine.toml.earlier": text,
     }
-    assert one(look(own), "Mine is as it last played").level == "good"
+    assert "Mine is an instrument" in look(own)
     own["var/lib/foretone/instruments/mine.toml"] = text.replace("Mine", "Ours")
-    assert one(look(own), '+ title = "Ours"').level == "warning"
+    assert one(look(own), '+ title = "Ours"').level == "good"
     own["var/lib/foretone/instruments/mine.toml"] = text.replace("ads1115", "ads1116")
     assert one(look(own), "did you mean 'ads1115'").level == "bad"
 

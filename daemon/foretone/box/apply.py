@@ -68,7 +68,7 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
             with tempfile.TemporaryDirectory(dir=home, prefix=".") as draft:
                 copy = Path(shutil.copyfile(file, Path(draft) / file.name))
                 _place(copy, home / "instruments" / file.name)
-        name = f"/var/lib/foretone/instruments/{name}"
+        name = name.removesuffix(".toml")
     for place in [home, *home.glob("*"), *home.glob("instruments/*")]:
         # On a box; where nobody is called that, the one who runs this keeps it.
         with contextlib.suppress(LookupError, PermissionError):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from foretone import instrument as files
+from foretone import shelf
 from foretone.doctor.machine import Check, Finding, Level, Machine
 from foretone.errors import InstrumentError
 
@@ -61,26 +62,23 @@ def lateness(machine: Machine) -> Iterator[Finding]:
 
 
 def instrument_file(machine: Machine) -> Iterator[Finding]:
-    """Whether the chosen instrument is still the one that played last, and still an instrument."""
+    """Whether the chosen instrument is one, and how it differs from the one that was played before it."""
     chosen = re.search(r"^INSTRUMENT=(.+)$", machine.text("var/lib/box/foretone.env"), re.M)
     if not chosen:
         yield Finding("instrument", Level.UNKNOWN, "no box.toml has chosen an instrument here")
         return
-    name = chosen[1]
+    own = machine.home / "instruments" / f"{chosen[1]}.toml"
     try:
-        found = files.load(machine.root / name.lstrip("/") if "/" in name else files.find(name))
+        found = files.load(own if own.exists() else files.find(chosen[1]))
     except InstrumentError as error:
-        cure = "correct it (foretone check FILE), or put last-good.toml back in its place"
-        yield Finding("instrument", Level.BAD, f"{name}: {'; '.join(error.faults)}", cure)
+        cure = "correct it, or take back the one that was played before, in the page's tab Instrument"
+        yield Finding("instrument", Level.BAD, f"{chosen[1]}: {'; '.join(error.faults)}", cure)
         return
-    good = machine.text("var/lib/foretone/last-good.toml")
-    lines = difflib.ndiff(good.splitlines(), machine.text(name.lstrip("/")).splitlines())
-    if good and "/" in name and (changed := [line for line in lines if line[:2] in ("+ ", "- ")]):
-        cure = "restart it to hear the change: systemctl restart foretone"
-        says = f"{name} was changed since it last played: {'; '.join(changed[:4])}"
-        yield Finding("instrument", Level.WARNING, says, cure)
-    else:
-        yield Finding("instrument", Level.GOOD, f"{found.title} is as it last played")
+    before = machine.text(shelf.earlier(own)).splitlines()
+    lines = difflib.ndiff(before, machine.text(own).splitlines())
+    changed = [line for line in lines if line[:2] in ("+ ", "- ")] if before else []
+    since = f"; since the one before: {'; '.join(changed[:4])}" if changed else ""
+    yield Finding("instrument", Level.GOOD, f"{found.title} is an instrument{since}")
 
 
 CHECKS: tuple[Check, ...] = (controllers, lateness, instrument_file)

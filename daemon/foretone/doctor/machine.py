@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from foretone import shelf
 from foretone.errors import SoundError
 from foretone.ring import Ring, Status
 
@@ -52,15 +53,18 @@ def run_command(command: Sequence[str]) -> str:
 
 
 class Machine:
-    """`root` is where its file system begins, `state` where its instrument has its socket and its ring."""
+    """`root` is where its file system begins, `state` where its instrument has its socket and its ring, and
+    `home` where its sessions and models are.
+    """
 
     def __init__(
         self,
         root: Path = Path("/"),
         state: Path = Path("/run/foretone"),
         run: Callable[[Sequence[str]], str] = run_command,
+        home: Path = shelf.HOME,
     ) -> None:
-        self.root, self.state, self._run = root, state, run
+        self.root, self.state, self._run, self.home = root, state, run, home
 
     def text(self, path: str | Path) -> str:
         """What a file says, without the blank at its end; nothing when it cannot be read."""
@@ -76,11 +80,6 @@ class Machine:
     def run(self, *command: str) -> str:
         """What a command printed; nothing when it is not there or failed."""
         return self._run(command)
-
-    @property
-    def home(self) -> Path:
-        """Where sessions and models are."""
-        return self.root / os.environ.get("FORETONE_HOME", "var/lib/foretone").lstrip("/")
 
     @property
     def is_pi(self) -> bool:
