@@ -30,6 +30,10 @@ test: install  ## style, types, import arrows and every test
 	$(BIN)/mypy
 	$(BIN)/python -Im pytest
 
+.PHONY: test-image
+test-image: install  ## boot the card that make image built, in QEMU: SSH, deploy, rollback, pull the plug
+	$(BIN)/python -Im pytest -m card tests/box
+
 .PHONY: fuzz
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
 	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz

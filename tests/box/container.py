@@ -26,13 +26,16 @@ BUILD = ROOT / "build/box"
 PACKAGES = (
     "systemd systemd-sysv dbus udev openssh-server python3 libasound2 iproute2 avahi-daemon tzdata hostname"
 )
-SUITE = {"3.11": "bookworm", "3.13": "trixie"}[f"{sys.version_info.major}.{sys.version_info.minor}"]
+SUITE = {(3, 11): "bookworm", (3, 13): "trixie"}.get(sys.version_info[:2])
+"""The Debian that has this Python, so that the packages fit."""
 
 
 def missing() -> str:
     """Why no box can be booted here, or nothing."""
     if os.geteuid() != 0:
         return "only root can boot a container: sudo make test-box"
+    if SUITE is None:
+        return "no Debian has this Python: make test-box PYTHON=python3.11"
     for program, package in (
         ("systemd-nspawn", "systemd-container"),
         ("mmdebstrap", "mmdebstrap"),
