@@ -41,6 +41,16 @@ def test_nothing_listens_to_the_network_but_ssh_and_mdns(box):
     assert {re.search(r'\("([^"]+)"', line).group(1) for line in open_to_all} == {"sshd", "avahi-daemon"}
 
 
+def test_a_box_can_be_found_by_mdns(box):
+    """Asked through D-Bus, because the container has no network to ask over."""
+    asked = ["org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server", "ResolveService", "iisssiu"]
+    found = box.run(
+        "busctl", "call", *asked, "--", "-1", "-1", "empi-1", "_foretone._tcp", "local", "-1", "0"
+    )
+    assert '"empi-1.local"' in found.stdout, found.stderr
+    assert " 22 " in found.stdout
+
+
 def test_the_sound_waits_for_nothing_but_local_things(box):
     before = box.run("systemctl", "list-dependencies", "--after", "--plain", "foretone-synth.service").stdout
     assert "sysinit.target" in before

@@ -1,6 +1,6 @@
 """The card that `make image` built, booted under emulation: first start, SSH, a new version, a pulled plug.
 
-QEMU's `virt` board stands for a Pi: the same kernel, file systems and services, with another disk and network.
+QEMU's `virt` board stands for a Pi: the same kernel, file systems and services, another disk and network.
 """
 
 import os
@@ -52,8 +52,9 @@ class Pi:
         """Start, and return the seconds until SSH answers."""
         began = time.monotonic()
         self._machine = subprocess.Popen(
-            ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-m", "1024",
-             "-accel", "tcg,thread=multi", "-nographic", "-nodefaults", "-serial", f"file:{self.place}/serial",
+            ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2",
+             "-m", "1024", "-accel", "tcg,thread=multi", "-nographic", "-nodefaults",
+             "-serial", f"file:{self.place}/serial",
              "-kernel", self.place / "kernel", "-initrd", self.place / "initrd",
              "-append", "root=LABEL=foretone ro rootwait console=ttyAMA0 net.ifnames=0",
              "-drive", f"file={self.card},format=raw,if=none,id=card", "-device", "virtio-blk-pci,drive=card",
