@@ -34,6 +34,10 @@ test: install  ## style, types, import arrows and every test
 test-image: install  ## boot the card that make image built, in QEMU: SSH, deploy, rollback, pull the plug
 	$(BIN)/python -Im pytest -m card tests/box
 
+.PHONY: test-powercut
+test-powercut: install  ## pull the plug of that card at 50 random moments, or CUTS=10
+	$(BIN)/python -Im pytest -s -m powercut tests/box
+
 .PHONY: fuzz
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
 	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz

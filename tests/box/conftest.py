@@ -46,3 +46,17 @@ def box(house: ModuleType) -> Iterator[Any]:
         container.boot()
         house.until(container.sounds)
         yield container
+
+
+@pytest.fixture(scope="module")
+def pi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An emulated Pi at the first start of its card."""
+    card = _module("card")
+    if reason := card.missing():
+        pytest.skip(reason)
+    pi = card.Pi(tmp_path_factory.mktemp("pi"))
+    try:
+        print(f"SSH after {pi.boot():.0f} s")
+        yield pi
+    finally:
+        pi.pull()
