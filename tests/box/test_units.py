@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from foretone.instrument import load
+
 SYSTEMD = Path(__file__).parents[2] / "deploy" / "systemd"
 SERVICES = ["foretone.service", "foretone-synth.service", "foretone-panel.service"]
 
@@ -49,4 +51,10 @@ def test_safe_mode_replaces_only_what_is_played():
         assert "ExecStart=" in lines
         assert "Environment=FORETONE_HOME=/run/foretone/safe" in lines
         assert "/opt/foretone/factory/bin/foretone" in lines[-1]
-        assert " safe " in lines[-1]
+        assert " /opt/foretone/safe.toml " in lines[-1]
+
+
+def test_the_safe_instrument_is_one_that_needs_no_model():
+    instrument = load(SYSTEMD / "safe/safe.toml")
+    assert instrument.of("player") == []
+    assert [part.kind for part in instrument.of("sink")] == ["synth"]
