@@ -64,7 +64,7 @@ def write(image: Path, device: Path) -> None:
         is_file = stat.S_ISREG(os.fstat(target.fileno()).st_mode)
         target.seek(0)
         written, digest = 0, hashlib.sha256()
-        with tqdm(unit="B", unit_scale=True, desc="writing") as bar:
+        with tqdm(unit="B", unit_scale=True, mininterval=0.5, desc="writing") as bar:
             while block := source.read(BLOCK):
                 if not is_file and written + len(block) > room:
                     raise FlashError(f"{device} is too small; it has {room / 1e9:.1f} GB")
@@ -79,7 +79,7 @@ def write(image: Path, device: Path) -> None:
         os.posix_fadvise(target.fileno(), 0, written, os.POSIX_FADV_DONTNEED)
         target.seek(0)
         again = hashlib.sha256()
-        with tqdm(total=written, unit="B", unit_scale=True, desc="reading back") as bar:
+        with tqdm(total=written, unit="B", unit_scale=True, mininterval=0.5, desc="reading back") as bar:
             while written and (block := target.read(min(BLOCK, written))):
                 again.update(block)
                 written -= len(block)
