@@ -34,6 +34,14 @@ test: install  ## style, types, import arrows and every test
 	$(BIN)/mypy
 	$(BIN)/python -Im pytest
 
+.PHONY: test-image
+test-image: install  ## boot the card that make image built, in QEMU: SSH, deploy, rollback, pull the plug
+	$(BIN)/python -Im pytest -m card tests/box
+
+.PHONY: test-powercut
+test-powercut: install  ## pull the plug of that card at 50 random moments, or CUTS=10
+	$(BIN)/python -Im pytest -s -m powercut tests/box
+
 .PHONY: fuzz
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
 	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz
@@ -46,17 +54,46 @@ $(GUEST)/root.img: tests/kernel/make-guest $(BIN)/.installed
 	@deploy/install kernel
 	@tests/kernel/make-guest $(VENV) $(GUEST)
 
+.PHONY: test-box
+test-box: install  ## boot a box in a container and kill, fill and break it; needs root, systemd-container, mmdebstrap
+	$(BIN)/python -Im pytest -m box tests/box
+
 .PHONY: bench
 bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"
 	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done
 
 .PHONY: model
-model: install  ## train a model: make model INSTRUMENT=lightpad, on what the ghost practises or on SESSIONS=folder
+model: install  ## train a model: make model INSTRUMENT=lightpad [SESSIONS=folder]; or put MODEL=mine.tflite on a BOX=
+ifdef MODEL
+	@$(BIN)/python deploy/box.py model "$(BOX)" "$(MODEL)"
+else
 ifeq ($(SESSIONS),)
 	mkdir -p build/sessions
 	for seed in 1 2 3; do $(BIN)/foretone practise $(INSTRUMENT) --seed $$seed --minutes $(MINUTES) --out build/sessions/$(INSTRUMENT)-$$seed.csv; done
 endif
 	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates $(UPDATES) --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
+endif
+
+.PHONY: image image-lock flash
+image: install  ## a card for a Pi, build/foretone.img.zst; needs root and names what else it needs
+	@deploy/image/build $(BIN)/python
+image-lock: install  ## take the newest packages of Debian and Python into the next card
+	@deploy/image/lock
+	@deploy/image/lock-wheels $(BIN)/python
+flash: install  ## write a card, read it back, give it its box.toml: make flash DEV=/dev/sdX BOX=box.toml
+	@$(BIN)/python deploy/flash.py "$(DEV)" "$(BOX)"
+
+.PHONY: deploy rollback doctor logs backup restore support sessions
+deploy: install  ## play this checkout on a box, in seconds; it goes back by itself if it fails: make deploy BOX=empi-1
+rollback: install  ## play the version that played before
+doctor: install  ## what is wrong with a box, and its cure
+logs: install  ## what a box says, as it says it
+backup: install  ## everything that is a box, in one file
+restore: install  ## make a box the one of a backup: make restore BOX=empi-1 FILE=backups/...
+support: install  ## one file for whoever helps, without secrets
+sessions: install  ## fetch what was played on a box
+deploy rollback doctor logs backup restore support sessions:
+	@$(BIN)/python deploy/box.py $@ "$(BOX)" $(FILE)
 
 .PHONY: format
 format: install  ## format the code

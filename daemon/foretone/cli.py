@@ -14,7 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from foretone.clock import WallClock
-from foretone.errors import INTERRUPTED, WRONG_FILE, ForetoneError, InstrumentError, ModelError
+from foretone.errors import (
+    INTERRUPTED,
+    WRONG_FILE,
+    ForetoneError,
+    InstrumentError,
+    ModelError,
+    WrongFileError,
+)
 from foretone.instrument import Instrument, Part, find, load
 from foretone.parent import die_with_parent
 from foretone.shelf import HOME
@@ -30,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
     try:
         status: int = options.command(options)
-    except (InstrumentError, ModelError) as error:
+    except (WrongFileError, ModelError) as error:
         print(error, file=sys.stderr)
         return WRONG_FILE
     except ForetoneError as error:
@@ -235,6 +242,22 @@ def _panel(options: argparse.Namespace) -> int:
     return server.main(panel, ready)
 
 
+def _box(options: argparse.Namespace) -> int:
+    from foretone.box import apply, settings
+
+    if options.action == "apply":
+        return apply.apply()
+    box = settings.load(options.file)
+    print(f"{options.file} is a box: {box.hostname}.local plays {box.instrument}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from foretone import doctor
+
+    return doctor.main(options.state, as_json=options.json)
+
+
 def _instrument(options: argparse.Namespace, **only: Sequence[str]) -> Instrument:
     changes = [_from_here(change) for change in options.set]
     instrument = load(find(options.instrument), changes, **only)
@@ -347,6 +370,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_log(made)
     made.add_argument(
         "--models", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s"
+    )
+
+    made = command("box", _box, "check a box.toml here, or apply the boot partition's on a box")
+    made.add_argument("action", choices=("check", "apply"))
+    made.add_argument("file", nargs="?", type=Path, default=Path("box.toml"), help="default: %(default)s")
+
+    made = command("doctor", _doctor, "look this box over: what is wrong, and its cure")
+    made.add_argument("--json", action="store_true", help="for other programs: a list `findings`")
+    made.add_argument(
+        "--state", type=Path, default=Path("/run/foretone"), metavar="DIR", help="default: %(default)s"
     )
     return parser
 

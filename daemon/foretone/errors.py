@@ -22,13 +22,21 @@ class ForetoneError(Exception):
     """Anything that Foretone itself raises."""
 
 
-class InstrumentError(ForetoneError, ValueError):
-    """An instrument file does not describe an instrument; `faults` has every reason, one line each."""
+class WrongFileError(ForetoneError, ValueError):
+    """A file that a person wrote is wrong; `faults` has every reason, one line each."""
 
     def __init__(self, path: object, faults: Sequence[str]) -> None:
         self.faults = list(faults)
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         super().__init__("\n  ".join([f"{path} has {count}:", *self.faults]))
+
+
+class InstrumentError(WrongFileError):
+    """An instrument file does not describe an instrument."""
+
+
+class BoxError(WrongFileError):
+    """A box.toml does not describe a box."""
 
 
 class ModelError(ForetoneError, ValueError):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import math
 import os
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Iterable
+from typing import Any
 
 BUDGET = 0.001
 """Seconds a part may take for one delivery on the conductor thread. Ten times this is never right."""
@@ -71,36 +75,47 @@ class Late:
 
 
 class Systemd:
-    """Ready, status and watchdog, where systemd started us and systemd-python is there; else nothing."""
+    """Ready, status and watchdog where systemd started us, else nothing. One thread uses it."""
 
-    def __init__(self, environment: dict[str, str] | None = None) -> None:
-        env = os.environ if environment is None else environment
-        self._notify: Callable[[str], object] | None = None
-        if env.get("NOTIFY_SOCKET"):
-            try:
-                from systemd import daemon
-            except ImportError:
-                pass
-            else:
-                self._notify = daemon.notify
-        microseconds = env.get("WATCHDOG_USEC", "")
-        self.interval = int(microseconds) / 4e6 if microseconds.isdigit() and self._notify else math.inf
+    def __init__(self) -> None:
+        path = os.environ.get("NOTIFY_SOCKET", "")
+        self._address = "\0" + path[1:] if path.startswith("@") else path
+        self._library: Any = None
+        if path:
+            # Without it: a unit that waits to hear that we are ready must not wait in vain.
+            with contextlib.suppress(ImportError):
+                self._library = importlib.import_module("systemd.daemon")
+        microseconds = os.environ.get("WATCHDOG_USEC", "")
+        self.interval = int(microseconds) / 4e6 if microseconds.isdigit() and path else math.inf
         self._next = 0.0
 
     def ready(self, status: str) -> None:
-        """The instrument can be played."""
+        """The instrument can be played. Waits until systemd has it."""
         self._tell(f"READY=1\nSTATUS={status}")
 
     def stopping(self) -> None:
-        """The instrument goes to rest."""
+        """Coming to rest."""
         self._tell("STOPPING=1")
 
     def step(self, now: float) -> None:
-        """A step was completed, an idle one included; every quarter of the watchdog's time it is fed."""
+        """A step was completed, an idle one included; every quarter of the watchdog's time it is fed.
+
+        It never waits, as systemd's own library may, so the audio loop can call it.
+        """
         if now >= self._next:
             self._next = now + self.interval
-            self._tell("WATCHDOG=1")
+            self._send("WATCHDOG=1", socket.MSG_DONTWAIT)
 
     def _tell(self, message: str) -> None:
-        if self._notify:
-            self._notify(message)
+        if self._library is not None:
+            self._library.notify(message)
+        else:
+            self._send(message, 0)
+
+    def _send(self, message: str, flags: int) -> None:
+        """The datagram of sd_notify(3)."""
+        if not self._address:
+            return
+        # Whoever does not hear that we live ends us; there is nobody else to tell.
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as here:
+            here.sendto(message.encode(), flags, self._address)

@@ -130,7 +130,6 @@ def test_an_impatient_second_signal_does_not_interrupt_the_coming_to_rest(start,
 
 
 def test_systemd_is_told_and_its_watchdog_fed_while_nobody_plays(start, ports, tmp_path):
-    pytest.importorskip("systemd.daemon", reason="systemd-python is not installed")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(10)

@@ -30,6 +30,7 @@ from foretone.panel.fetch import Fetch
 from foretone.panel.library import Library
 from foretone.panel.sound import BLOCK, Sound
 from foretone.panel.visitor import Visitor
+from foretone.watch import Systemd
 
 HELLO = 1.0
 """Seconds between two hellos; the control process forgets a panel after 3."""
@@ -85,7 +86,8 @@ class Panel:
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
         asyncio.get_running_loop().add_reader(self._link, self._link.receive)
-        self._tasks = [asyncio.create_task(task) for task in (self._greet(), self._listen_along())]
+        tasks = (self._greet(), self._listen_along(), _live_on())
+        self._tasks = [asyncio.create_task(task) for task in tasks]
         host = self._door.host if self._door.host not in ("0.0.0.0", "::") else "localhost"
         self.port: int = listener.getsockname()[1]
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
@@ -259,6 +261,15 @@ class Panel:
                     visitor.outbox.put_sound(block)
                     visitor.wake.set()
             await asyncio.sleep(BLOCK if listeners else 10 * BLOCK)
+
+
+async def _live_on() -> None:
+    """Feed systemd's watchdog, for as long as the loop turns."""
+    systemd = Systemd()
+    systemd.ready("shows the page")
+    while True:
+        systemd.step(time.monotonic())
+        await asyncio.sleep(min(systemd.interval, 3600.0))
 
 
 def _listen(host: str, port: int) -> socket.socket:

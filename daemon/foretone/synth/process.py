@@ -25,6 +25,7 @@ from foretone.synth.engine import Engine
 from foretone.synth.output import Output, SoundBusyError
 from foretone.synth.score import load
 from foretone.synth.sounds import USUAL, choose
+from foretone.watch import Systemd
 
 TRY_LATER, WRONG_SETTINGS = 75, 78
 """Exit statuses of sysexits.h: EX_TEMPFAIL and EX_CONFIG."""
@@ -127,7 +128,9 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
     span = engine.period / output.rate
     costs, pace = _Costs(ring, span), Pace(span)
     xruns = 0
+    systemd = Systemd()
     output.prime()
+    systemd.ready(f"sounds on {output.name}")
     leaving, last = 0, math.ceil(_LEAVE / span)
     while not leaving or (leaving < last and not engine.silent):
         output.wait()
@@ -150,6 +153,7 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
             xruns += not output.write(block)
         ring.write(block)
         ring.beat(began, engine.peak, xruns, control.refused, engine.faults)
+        systemd.step(began)
 
 
 class Pace:

@@ -1,0 +1,150 @@
+"""`foretone box apply`: make a machine the box that its box.toml describes, and say so in plain words.
+
+The root file system is read-only, so everything decided here lies in /var/lib/box, and the system's own files
+point there (deploy/systemd/lay). Nothing of a wrong file is applied: the box stays who it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from foretone.box.settings import Settings, Wifi, load
+from foretone.errors import BoxError
+
+STATUS = "box-status.txt"
+"""Where the boot partition says, to whoever puts the card into a computer, what the box did."""
+
+Run = Callable[[Sequence[str]], object]
+
+
+def _run(command: Sequence[str]) -> object:
+    return subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def apply(root: Path = Path("/"), run: Run = _run) -> int:
+    """Apply /boot/firmware/box.toml below `root`, and write the status beside it. 0, or 78 for a wrong file.
+
+    Raises OSError where a disk cannot be written.
+    """
+    boot, state = root / "boot/firmware", root / "var/lib/box"
+    state.mkdir(parents=True, exist_ok=True)
+    if not (state / "ssh_host_ed25519_key").exists():
+        _make_host_key(state, run)
+    status = 0
+    try:
+        settings = load(boot / "box.toml")
+        done = [*_take(settings, boot, state, root / "var/lib/foretone")]
+        write(state / "applied.toml", (boot / "box.toml").read_text(), 0o600)
+    except BoxError as error:
+        done = ["Nothing was changed, because", *(f"  {fault}" for fault in error.faults)]
+        done.append("Correct box.toml and start the box again.")
+        status = 78
+    text = "\n".join([f"Foretone {version('foretone')}", *done, ""])
+    write(boot / STATUS, text)
+    print(text, end="")
+    return status
+
+
+def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
+    """Write what each setting decides; a sentence for each."""
+    write(state / "hostname", settings.hostname + "\n")
+    write(state / "authorized_keys", "".join(f"{key.strip()}\n" for key in settings.ssh_keys), 0o600)
+    _link(state / "localtime", Path("/usr/share/zoneinfo") / settings.time_zone)
+    _optional(state / "wpa_supplicant.conf", _supplicant(settings.wifi) if settings.wifi else "", 0o600)
+    _optional(state / "asound.conf", _sound(settings.sound_card) if settings.sound_card else "")
+    (home / "instruments").mkdir(parents=True, exist_ok=True)
+    _optional(home / "panel.key", settings.token, 0o600)
+    name = settings.instrument
+    if name.endswith(".toml"):
+        for file in [boot / name, *boot.glob("*.tflite")]:
+            with tempfile.TemporaryDirectory(dir=home, prefix=".") as draft:
+                copy = Path(shutil.copyfile(file, Path(draft) / file.name))
+                _place(copy, home / "instruments" / file.name)
+        name = name.removesuffix(".toml")
+    for place in [home, *home.glob("*"), *home.glob("instruments/*")]:
+        # On a box; where nobody is called that, the one who runs this keeps it.
+        with contextlib.suppress(LookupError, PermissionError):
+            shutil.chown(place, "foretone", "foretone")
+    write(state / "foretone.env", f"INSTRUMENT={name}\nPANEL={'--open' if settings.token else ''}\n")
+    keys = "1 SSH key opens" if len(settings.ssh_keys) == 1 else f"{len(settings.ssh_keys)} SSH keys open"
+    wifi, card = settings.wifi, settings.sound_card
+    return [
+        f"This box is {settings.hostname}.local; {keys} it: ssh root@{settings.hostname}.local",
+        f"Its time zone is {settings.time_zone}.",
+        f"It plays the instrument {settings.instrument} "
+        + (f"on the card {card}." if card else "on the first sound card."),
+        f"It looks for the Wi-Fi {wifi.network}, in {wifi.country}."
+        if wifi
+        else "It has no Wi-Fi, only cables.",
+        "Its page is open to whoever knows the token."
+        if settings.token
+        else "Its page is reached through SSH only.",
+    ]
+
+
+def _supplicant(wifi: Wifi) -> str:
+    """For wpa_supplicant.conf(5). Keeps no password: the key comes of it as in IEEE 802.11i, H.4."""
+    key = hashlib.pbkdf2_hmac("sha1", wifi.password.encode(), wifi.network.encode(), 4096, 32)
+    return (
+        f"country={wifi.country}\n"
+        f"network={{\n  ssid={wifi.network.encode().hex()}\n  scan_ssid=1\n"
+        f"  key_mgmt=WPA-PSK WPA-PSK-SHA256\n  psk={key.hex()}\n}}\n"
+    )
+
+
+def _sound(card: str) -> str:
+    """ALSA's default device is that card itself, with no mixer and its delay in between."""
+    return (
+        f'pcm.!default {{ type plug slave.pcm "hw:CARD={card}" }}\nctl.!default {{ type hw card "{card}" }}\n'
+    )
+
+
+def _make_host_key(state: Path, run: Run) -> None:
+    with tempfile.TemporaryDirectory(dir=state) as draft:
+        key = Path(draft) / "key"
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "foretone", "-f", str(key)])
+        _place(Path(f"{key}.pub"), state / "ssh_host_ed25519_key.pub")
+        _place(key, state / "ssh_host_ed25519_key")
+
+
+def _optional(path: Path, text: str, mode: int = 0o644) -> None:
+    if text:
+        write(path, text, mode)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace `path` by `text`: after a power cut it is the old file or the new one, whole."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as draft:
+        file = Path(draft) / path.name
+        file.touch(mode)
+        file.write_text(text, encoding="utf-8")
+        _place(file, path)
+
+
+def _link(path: Path, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as draft:
+        link = Path(draft) / path.name
+        link.symlink_to(target)
+        link.replace(path)
+
+
+def _place(draft: Path, path: Path) -> None:
+    _sync(draft)
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def _sync(place: Path) -> None:
+    number = os.open(place, os.O_RDONLY)
+    os.fsync(number)
+    os.close(number)

@@ -1,0 +1,279 @@
+"""The desk's half of keeping a box alive. Everything goes through SSH, as root, with the key of box.toml.
+
+    python deploy/box.py deploy empi-1            or, shorter, make deploy BOX=empi-1
+
+A box is a name (empi-1 is root@empi-1.local), or what ssh takes (root@10.0.0.7). What runs on it is sent
+along or is Debian's own, so a broken version can be repaired.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from foretone.box import settings
+from foretone.card import read_model
+from foretone.errors import BoxError, ModelError
+
+HERE = Path(__file__).parent
+BUILD = HERE.parent / "build"
+FORETONE = "/var/opt/foretone/current/bin/foretone"
+HOME, SETTINGS = "var/lib/foretone", "var/lib/box"
+SHARED = ("-o", "ControlMaster=auto", "-o", "ControlPath=~/.ssh/foretone-%C", "-o", "ControlPersist=60")
+"""One connection for all the commands of a minute."""
+
+
+class DeskError(Exception):
+    """Something did not work; the message says what to do."""
+
+
+class Box:
+    """A box that can be reached. `ssh` is the command that reaches it."""
+
+    def __init__(self, name: str) -> None:
+        if not name or name.startswith("-"):
+            raise DeskError("name a box: BOX=empi-1")
+        self.name = name.rpartition("@")[2].removesuffix(".local")
+        self._address = name if re.search("[@.:]", name) else f"root@{name}.local"
+        self._ssh = shlex.split(os.environ.get("FORETONE_SSH", "ssh"))
+        Path("~/.ssh").expanduser().mkdir(mode=0o700, exist_ok=True)
+
+    def start(self, *command: str) -> list[str]:
+        """The command line that runs `command` on the box."""
+        options = [*SHARED, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"]
+        return [*self._ssh, *options, self._address, shlex.join(command)]
+
+    def ask(self, *command: str, given: bytes = b"", may_fail: bool = False) -> bytes:
+        """What a command on the box says, when it is `given` that. Raises DeskError when it fails."""
+        done = subprocess.run(self.start(*command), input=given, capture_output=True, check=False)
+        if done.returncode and not may_fail:
+            said = done.stderr.decode(errors="replace").strip()
+            raise DeskError(said or f"{command[0]} failed on {self.name}")
+        return done.stdout
+
+    def show(self, *command: str, given: bytes = b"") -> int:
+        """Run a command on the box with its words on this screen; its exit status."""
+        return subprocess.run(self.start(*command), input=given or None, check=False).returncode
+
+    def release(self, *arguments: str) -> int:
+        """Run deploy/release.py there, as a service: it finishes even when this connection does not."""
+        runner = ("systemd-run", "--quiet", "--collect", "--pipe", "--wait", "python3", "-", *arguments)
+        return self.show(*runner, given=(HERE / "release.py").read_bytes())
+
+
+def deploy(box: Box, _: argparse.Namespace) -> int:
+    """Build this checkout and play it on the box; the box goes back by itself when it fails."""
+    wheels = BUILD / "wheel"
+    shutil.rmtree(wheels, ignore_errors=True)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
+    done = subprocess.run(build, cwd=HERE.parent, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DeskError(f"this checkout cannot be built; the box was not touched.\n{done.stderr}")
+    (wheel,) = wheels.glob("foretone-*.whl")
+    there = f"/var/opt/foretone/{wheel.name}"
+    box.ask("sh", "-c", f"cat >{shlex.quote(there)}", given=wheel.read_bytes())
+    return box.release("install", there)
+
+
+def rollback(box: Box, _: argparse.Namespace) -> int:
+    """Play the version that played before."""
+    return box.release("rollback")
+
+
+def doctor(box: Box, options: argparse.Namespace) -> int:
+    """What is wrong with the box, and its cure."""
+    return box.show(FORETONE, "doctor", *(["--json"] if options.json else []))
+
+
+def logs(box: Box, _: argparse.Namespace) -> int:
+    """What the box says, as it says it, until Ctrl-C."""
+    return box.show("journalctl", "--follow", "--lines=100", "--output=short-precise", "--unit=foretone*")
+
+
+def backup(box: Box, options: argparse.Namespace) -> int:
+    """Everything that is this box, in one file: what was played, models, instruments, and who it is."""
+    name = f"{box.name}-{time.strftime('%Y-%m-%dT%H-%M-%S')}.tar.gz"
+    file = options.file or Path("backups") / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    data = box.ask("tar", "-C", "/", "--numeric-owner", "-cf", "-", HOME, SETTINGS)
+    members = len(_checked(data))
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as draft:
+        draft.write(gzip.compress(data, mtime=0))
+        draft.flush()
+        os.fsync(draft.fileno())
+    Path(draft.name).replace(file)  # readable for its owner only, as temporary files are: keys are in it
+    print(f"{file} holds {members} files and folders of {box.name}; keep it as safe as a key.")
+    return 0
+
+
+def restore(box: Box, options: argparse.Namespace) -> int:
+    """Make the box the one that a backup was taken of."""
+    if options.file is None:
+        raise DeskError("name the backup: FILE=backups/empi-1-....tar.gz")
+    try:
+        data = gzip.decompress(options.file.read_bytes())
+        members = len(_checked(data))
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise DeskError(f"{options.file} is no backup: {error}") from error
+    script = f"""set -e
+        rm -rf /var/lib/.restored; mkdir /var/lib/.restored
+        tar -C /var/lib/.restored --numeric-owner -xpf -
+        sync
+        systemctl stop foretone-panel foretone foretone-synth
+        for one in {HOME} {SETTINGS}; do
+            rm -rf /$one.old; mv /$one /$one.old; mv /var/lib/.restored/$one /$one
+        done
+        sync
+        rm -rf /var/lib/.restored /{HOME}.old /{SETTINGS}.old
+        hostname --file /{SETTINGS}/hostname
+        systemctl start foretone.target"""
+    box.ask("sh", "-c", script, given=data)
+    print(f"{members} files and folders are back on {box.name}; it plays.")
+    return 0
+
+
+def support(box: Box, options: argparse.Namespace) -> int:
+    """What somebody who helps needs to see, in one file, without what is secret."""
+    journal = ("journalctl", "--boot", "--no-pager", "--output=short-precise")
+    texts = {
+        "doctor.json": box.ask(FORETONE, "doctor", "--json", may_fail=True),
+        "versions.txt": box.ask(
+            "python3", "-", "list", given=(HERE / "release.py").read_bytes(), may_fail=True
+        ),
+        "foretone.log": box.ask(*journal, "--unit=foretone*", "--lines=5000"),
+        "system.log": box.ask(*journal, "--priority=warning", "--lines=2000"),
+        "status.txt": box.ask("cat", "/boot/firmware/box-status.txt", may_fail=True),
+        "box.toml": box.ask("cat", f"/{SETTINGS}/applied.toml", may_fail=True),
+        "services.txt": box.ask("systemctl", "--no-pager", "status", "foretone*", may_fail=True),
+        "own.txt": box.ask("sh", "-c", f"tail -n +1 /{HOME}/instruments/*.toml", may_fail=True),
+    }
+    hidden = _secrets(texts["box.toml"])
+    file = options.file or Path(f"{box.name}-support.tar.gz")
+    with tarfile.open(file, "w:gz") as bundle:
+        for name, text in texts.items():
+            data = redacted(text.decode(errors="replace"), hidden).encode()
+            member = tarfile.TarInfo(f"{box.name}/{name}")
+            member.size, member.mtime = len(data), int(time.time())
+            bundle.addfile(member, io.BytesIO(data))
+    print(f"{file} says how {box.name} is; it holds no password, key, token or name of a network.")
+    return 0
+
+
+def sessions(box: Box, options: argparse.Namespace) -> int:
+    """Fetch what was played on the box and is not here yet."""
+    folder = options.file or Path("sessions") / box.name
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = box.ask("find", f"/{HOME}/sessions", "-name", "*.csv", "-printf", "%s %f\\n", may_fail=True)
+    there = [line.split(" ", 1) for line in listed.decode().splitlines()]
+    new = [name for size, name in there if not _has(folder / name, int(size))]
+    if new:
+        data = box.ask("tar", "-C", f"/{HOME}/sessions", "-cf", "-", "--", *new)
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            archive.extractall(folder, filter="data")
+    print(f"{len(new)} new of {len(there)} sessions are in {folder}.")
+    return 0
+
+
+def model(box: Box, options: argparse.Namespace) -> int:
+    """Let a player on the box go on with another model, without a gap, and play it from then on."""
+    if options.file is None:
+        raise DeskError("name the model: MODEL=mine.tflite")
+    try:
+        _, card = read_model(options.file)
+    except (ModelError, OSError) as error:
+        raise DeskError(str(error)) from error
+    there = f"/{HOME}/models/{options.file.name}"
+    played = box.ask("sh", "-c", f". /{SETTINGS}/foretone.env && {FORETONE} check $INSTRUMENT").decode()
+    players = re.findall(rf"^  player +(\S+) \({card.kind}\)", played, re.M)
+    if not players:
+        raise DeskError(f"{options.file} is a {card.kind} model, and no player of {box.name} plays those")
+    change = f"{players[0]}.model={there}"
+    tell = json.dumps({"model": [players[0], there]})
+    script = f"""set -e
+        mkdir -p /{HOME}/models; cat >{shlex.quote(there)}.draft
+        sync; mv {shlex.quote(there)}.draft {shlex.quote(there)}; chown -R foretone: /{HOME}/models
+        . /{SETTINGS}/foretone.env
+        {FORETONE} check $INSTRUMENT --set {shlex.quote(change)} >/dev/null
+        echo {shlex.quote(f"CHANGES=--set={change}")} >/{SETTINGS}/.changes
+        sync; mv /{SETTINGS}/.changes /{SETTINGS}/changes.env
+        python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), "/run/foretone/control.sock")
+' {shlex.quote(tell)}"""
+    box.ask("sh", "-c", script, given=options.file.read_bytes())
+    print(f"{players[0]} of {box.name} plays {options.file.name}.")
+    return 0
+
+
+def redacted(text: str, hidden: Sequence[str]) -> str:
+    """`text` without what is `hidden`, addresses of radios and anything that calls itself a secret."""
+    for secret in sorted(hidden, key=len, reverse=True):
+        text = text.replace(secret, "[hidden]")
+    text = re.sub(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "[hidden]", text, flags=re.I)
+    text = re.sub(r"(?i)\b(password|psk|token|secret)(\W{0,3}[=:]\W{0,2})[^\s\"']+", r"\1\2[hidden]", text)
+    return re.sub(r"\b(ssh-\w+|ecdsa-\S+|sk-\S+) AAAA\S+", r"\1 [hidden]", text)
+
+
+def _secrets(text: bytes) -> list[str]:
+    """What the box's own settings say is secret."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "box.toml"
+        file.write_bytes(text)
+        try:
+            return settings.load(file).secrets
+        except BoxError:
+            return []
+
+
+def _checked(data: bytes) -> list[str]:
+    """The names in an archive of a box; DeskError when one has no business there."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        names = archive.getnames()
+    for name in names:
+        path = PurePosixPath(name)
+        if ".." in path.parts or not any(path.is_relative_to(place) for place in (HOME, SETTINGS)):
+            raise DeskError(f"{name} is nothing of a box; this is no backup")
+    return names
+
+
+def _has(file: Path, size: int) -> bool:
+    return file.exists() and file.stat().st_size == size
+
+
+COMMANDS = {
+    command.__name__: command
+    for command in (deploy, rollback, doctor, logs, backup, restore, support, sessions, model)
+}
+
+
+def main() -> int:
+    """One command on one box."""
+    parser = argparse.ArgumentParser(description="Keep a box alive over SSH.")
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("box")
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    try:
+        return COMMANDS[options.command](Box(options.box), options)
+    except DeskError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Writing a card, onto a disk that is a file."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+needs_mtools = pytest.mark.skipif(
+    not (shutil.which("mcopy") and shutil.which("mkfs.vfat") and shutil.which("zstd")),
+    reason="there are no mtools, dosfstools or zstd here",
+)
+
+
+@pytest.fixture(scope="module")
+def flash():
+    """deploy/flash.py."""
+    spec = importlib.util.spec_from_file_location("flash", ROOT / "deploy/flash.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A small card: 4 MiB before the boot partition, as on a real one."""
+    file = tmp_path / "foretone.img"
+    fat = tmp_path / "fat"
+    fat.write_bytes(bytes(4 << 20))
+    subprocess.run(["mkfs.vfat", fat], check=True, capture_output=True)
+    file.write_bytes(b"\xaa" * (4 << 20) + fat.read_bytes())
+    subprocess.run(["zstd", "-q", file], check=True)
+    return file.with_suffix(".img.zst")
+
+
+@pytest.fixture
+def box(tmp_path):
+    """A box.toml."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    key = (tmp_path / "key.pub").read_text().strip()
+    (tmp_path / "mine.toml").write_text(
+        'title = "M"\naxes = ["x"]\n[source.s]\nkind = "ads1115"\naxes = ["x"]\n'
+    )
+    text = f'hostname = "a"\nssh_keys = ["{key}"]\ntime_zone = "Europe/Vienna"\ninstrument = "mine.toml"\n'
+    (tmp_path / "box.toml").write_text(text)
+    return tmp_path / "box.toml"
+
+
+def run(*arguments):
+    command = [sys.executable, ROOT / "deploy/flash.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+@needs_mtools
+def test_a_card_holds_the_image_and_its_box_toml(image, box, tmp_path):
+    card = tmp_path / "card"
+    card.write_bytes(b"\xff" * (9 << 20))
+    done = run(card, box, "--image", image)
+    assert done.returncode == 0, done.stderr
+    assert "reading back" in done.stderr
+    assert "ssh root@a.local" in done.stdout
+    assert card.read_bytes()[: 4 << 20] == b"\xaa" * (4 << 20)
+    for name in ("box.toml", "mine.toml"):
+        shown = subprocess.run(
+            ["mtype", "-i", f"{card}@@4M", f"::{name}"], capture_output=True, check=True
+        ).stdout
+        assert shown == (tmp_path / name).read_bytes()
+
+
+@needs_mtools
+def test_a_wrong_box_toml_or_a_damaged_image_leaves_a_sentence(image, box, tmp_path):
+    card = tmp_path / "card"
+    card.write_bytes(b"\xff" * (9 << 20))
+    good = box.read_text()
+    box.write_text(good.replace('"a"', '"A b"'))
+    done = run(card, box, "--image", image)
+    assert (done.returncode, "hostname must be" in done.stderr) == (1, True)
+    assert card.read_bytes() == b"\xff" * (9 << 20), "and nothing was written"
+    box.write_text(good)
+    image.write_bytes(image.read_bytes()[:50])
+    done = run(card, box, "--image", image)
+    assert done.returncode == 1
+    assert "damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_card_that_forgets_is_found_out(flash, tmp_path, monkeypatch):
+    image, card = tmp_path / "image", tmp_path / "card"
+    image.write_bytes(b"\x01" * 10000)
+    card.write_bytes(bytes(20000))
+    flash.write(image, card)
+    assert card.read_bytes()[:10000] == image.read_bytes()
+    monkeypatch.setattr(flash, "_write_all", lambda target, block: target.write(b"\x02" * len(block)))
+    with pytest.raises(flash.FlashError, match="worn out or counterfeit"):
+        flash.write(image, card)
+
+
+MOUNTS = "/dev/nvme0n1p2 / ext4 rw 0 0\n/dev/sdb1 /media/me vfat rw 0 0\nproc /proc proc rw 0 0\n"
+
+
+@pytest.mark.parametrize(
+    "device, said",
+    [
+        ("/dev/nvme0n1", "/dev/nvme0n1p2 is in use"),
+        ("/dev/sdb", "umount /dev/sdb1"),
+        ("/dev/sdb1", "is in use"),
+        ("/dev/sdc1", "name the whole card, /dev/sdc"),
+        ("/dev/sdd", "/dev/sdd2 is in use"),
+        ("/dev/sda", ""),
+        ("/dev/nvme0n11", ""),
+        ("/dev/mmcblk0", ""),
+    ],
+)
+def test_disks_in_use_are_refused(flash, device, said):
+    sentence = flash.refusal(Path(device), MOUNTS, "Filename Type\n/dev/sdd2 partition 1 0 -2\n")
+    assert said in sentence
+    assert bool(said) == bool(sentence)
