@@ -4,8 +4,11 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3.13 python3.12 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
+GUEST := build/kernel/guest$(notdir $(VENV))
 BENCH ?= predict latency idle
+INSTRUMENT ?= empi
 MINUTES ?= 15
+SESSIONS ?=
 
 .PHONY: help
 help:  ## print this
@@ -46,18 +49,28 @@ fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s 
 test-box: install  ## boot a box in a container and kill, fill and break it; needs root, systemd-container, mmdebstrap
 	$(BIN)/python -Im pytest -m box tests/box
 
+.PHONY: test-kernel
+test-kernel: install $(GUEST)/root.img  ## the drivers and the daemon on a real kernel's devices, in QEMU
+	@tests/kernel/run-guest $(GUEST) $(CHECKS)
+
+$(GUEST)/root.img: tests/kernel/make-guest $(BIN)/.installed
+	@deploy/install kernel
+	@tests/kernel/make-guest $(VENV) $(GUEST)
+
 .PHONY: bench
 bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"
 	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done
 
 .PHONY: model
-model: install  ## put MODEL=mine.tflite on a BOX=; without them, train empi-s.tflite from scratch
+model: install  ## train a model: INSTRUMENT=lightpad, from SESSIONS=folder; or put MODEL=mine.tflite on a BOX=
 ifdef MODEL
 	@$(BIN)/python deploy/box.py model "$(BOX)" "$(MODEL)"
 else
+ifeq ($(SESSIONS),)
 	mkdir -p build/sessions
-	for seed in 1 2 3; do $(BIN)/foretone practise empi --seed $$seed --minutes $(MINUTES) --out build/sessions/empi-$$seed.csv; done
-	$(BIN)/foretone-train mdrnn build/sessions/empi-*.csv --seed 1 --updates 12000 --out deploy/instruments/empi-s.tflite --report build/empi-s.html
+	for seed in 1 2 3; do $(BIN)/foretone practise $(INSTRUMENT) --seed $$seed --minutes $(MINUTES) --out build/sessions/$(INSTRUMENT)-$$seed.csv; done
+endif
+	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates 12000 --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
 endif
 
 .PHONY: image image-lock flash

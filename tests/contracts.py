@@ -16,6 +16,7 @@ from foretone_hardware.ads1115 import ADS1115
 from foretone_hardware.fake import FakeBoard
 from foretone_hardware.fake.midi import FakeMidi
 from foretone_hardware.icm20948 import ICM20948
+from foretone_hardware.lightpad import LightPad
 from foretone_hardware.lsm6dsox import LSM6DSOX
 from foretone_hardware.mcp3008 import MCP3008
 from foretone_hardware.midi import MIDI
@@ -26,6 +27,7 @@ from foretone_hardware.pwmled import PWMLED
 from foretone_hardware.sequencer import Sequencer
 from foretone_hardware.ssd1306 import SSD1306
 from foretone_hardware.ws2812 import WS2812
+from foretone_hardware.xtouch import XTouch
 
 listeners: list[type[parts.Listener]] = [OSCSource, RIoT]
 ticked: list[type[parts.Ticked]] = [Replay, Rows]
@@ -33,7 +35,7 @@ sensors: list[type[parts.Sensor]] = [ADS1115, Ghost, ICM20948, LSM6DSOX, MCP3008
 players: list[type[parts.Player]] = [Forearms, MDRNN]
 sinks: list[type[parts.Sink]] = [OSCSink, Synth]
 actuators: list[type[parts.Actuator]] = [PCA9685, PWMLED, SSD1306, WS2812]
-controllers: list[type[parts.Controller]] = [MIDI, MIDIClock]
+controllers: list[type[parts.Controller]] = [LightPad, MIDI, MIDIClock, XTouch]
 ports: list[type[parts.Midi]] = [FakeMidi, Sequencer]
 boards: list[type[parts.Board]] = [FakeBoard, Pi]
 hands: list[type[Hands]] = [Performer]

@@ -10,20 +10,22 @@ import pytest
 BENCH = Path(__file__).parent / "bench"
 
 
-@pytest.mark.parametrize("name", ["predict", "latency", "idle", "mapping"])
+@pytest.mark.parametrize("name", ["predict", "latency", "idle", "mapping", "train", "sound"])
 def test_each_bench_finds_what_it_measures(name):
     code = f"import sys; sys.path.insert(0, {str(BENCH)!r}); import {name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_step_of_ours_is_timed():
+def test_a_step_of_ours_is_timed(tmp_path):
     done = subprocess.run(
-        [sys.executable, BENCH / "predict.py", "ours"], capture_output=True, text=True, check=False
-    )
+        [sys.executable, BENCH / "predict.py", "ours", "64", tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    median, worst = map(float, done.stdout.split())
+    median, worst, invocation = map(float, done.stdout.split())
     assert 0 < median <= worst
+    assert 0 < invocation < median
 
 
 def test_rows_are_written_as_promised(tmp_path, monkeypatch, capsys):

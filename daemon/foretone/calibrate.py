@@ -6,7 +6,7 @@ is told instead, and is found first from then on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -50,7 +50,8 @@ def calibrate(
         learned[part.name] = _ends(part, watch(part, board, clock, seconds))
         low, high = learned[part.name]
         say(f"{part.name}: 0 is at {low:g} {_unit(part)}, 1 at {high:g} {_unit(part)}.")
-    return write(instrument.path, learned)
+    ends = {name: {"low": low, "high": high} for name, (low, high) in learned.items()}
+    return write(instrument.path, "source", ends)
 
 
 def levers(instrument: Instrument, name: str | None) -> list[Part]:
@@ -112,14 +113,14 @@ def _unit(part: Part) -> str:
     return spans.unit if spans else ""
 
 
-def write(file: Path, learned: dict[str, tuple[float, float]]) -> Path:
-    """Write an instrument file with these ends to where its changes go; returns where."""
+def write(file: Path, role: str, learned: Mapping[str, Mapping[str, float]]) -> Path:
+    """Write an instrument file with these settings of its parts to where its changes go; returns where."""
     try:
         document = tomlkit.parse(file.read_text(encoding="utf-8"))
     except TOMLKitError as error:
         raise CalibrationError(f"{file} cannot be rewritten: {error}") from error
-    for name, (low, high) in learned.items():
-        table: Any = document["source"][name]
-        table["low"], table["high"] = low, high
+    for name, settings in learned.items():
+        table: Any = document[role]
+        table[name].update(settings)
     shelf.save(file, tomlkit.dumps(document))
     return shelf.own(file)

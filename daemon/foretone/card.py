@@ -40,6 +40,8 @@ class Card:
     trained_on: tuple[dict[str, Any], ...] = ()
     scores: dict[str, float] = field(default_factory=dict)
     made_by: str = ""
+    log_dt: float = 0.0
+    """Seconds. Above 0, the mixture's dt is the logarithm of seconds with so many added; else seconds."""
     version: int = 1
 
     def to_json(self) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from foretone import kinds
+from foretone.parts import Range
 
 
 def text() -> str:
@@ -20,12 +22,21 @@ def text() -> str:
                 if "cannot be" not in str(error):
                     lines += [f"  {kind}: {error.args[0]}", ""]
                 continue
-            lines += [f"  {kind}: {_summary(maker, module)}", *_settings(maker, role), ""]
+            told = _parameters(vars(maker)["PARAMETERS"]) if role == "voice" else _settings(maker, role)
+            lines += [f"  {kind}: {_summary(maker, module)}", *told, ""]
     return "\n".join(lines)
 
 
 def _summary(maker: type, module: str) -> str:
     return (inspect.getdoc(maker) or inspect.getdoc(inspect.getmodule(maker)) or module).partition("\n")[0]
+
+
+def _parameters(parameters: Sequence[Any]) -> Iterator[str]:
+    """What a voice may be told, in a file of sounds and while it sounds."""
+    for parameter in parameters:
+        allowed = ", ".join(parameter.choices) or f"{Range(parameter.low, parameter.high, parameter.unit)}"
+        default = parameter.choices[int(parameter.default)] if parameter.choices else f"{parameter.default:g}"
+        yield f"    {parameter.name:18} {allowed}; default {default}"
 
 
 def _settings(maker: type, role: str) -> Iterator[str]:

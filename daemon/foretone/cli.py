@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import logging
 import math
 import os
@@ -21,7 +22,7 @@ from foretone.errors import (
     ModelError,
     WrongFileError,
 )
-from foretone.instrument import Instrument, find, load
+from foretone.instrument import Instrument, Part, find, load
 from foretone.parent import die_with_parent
 from foretone.shelf import HOME
 
@@ -102,9 +103,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from foretone import run
+    from foretone.synth import process
 
     instrument = _instrument(options)
     run.rehearse(instrument)
+    sinks = [part for part in instrument.of("sink") if part.kind == "synth"]
+    faults = [fault for part in sinks for fault in process.rehearse(part.settings, instrument.path.parent)]
+    if faults:
+        raise InstrumentError(instrument.path, faults)
     print(f"{instrument.path} is an instrument: {instrument.title}")
     for part in instrument.parts.values():
         wires = f" <- {', '.join(part.wires)}" if part.wires else ""
@@ -122,7 +128,9 @@ def _parts(_: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from foretone import replay
 
-    return replay.replay(options.session, _instrument(options), fast=options.fast, out=options.out)
+    return replay.replay(
+        options.session, _instrument(options), fast=options.fast, out=options.out, hands=options.hands
+    )
 
 
 def _practise(options: argparse.Namespace) -> int:
@@ -144,15 +152,29 @@ def _train(options: argparse.Namespace) -> int:
 def _calibrate(options: argparse.Namespace) -> int:
     from foretone import calibrate, run
 
-    clock = WallClock()
-    instrument = _instrument(options, roles=["source"])
-    board = run.make_board(options.board, clock, instrument.seed)
-    with contextlib.closing(board):
-        path = calibrate.calibrate(instrument, options.part, board, clock, options.seconds, print)
+    if options.sound:
+        instrument = _instrument(options)
+        path = _calibrate_sound(instrument, options.seconds)
+    else:
+        clock = WallClock()
+        instrument = _instrument(options, roles=["source"])
+        with contextlib.closing(run.make_board(options.board, clock, instrument.seed)) as board:
+            path = calibrate.calibrate(instrument, options.part, board, clock, options.seconds, print)
     print(f"Wrote {path}.")
     if path != instrument.path:
         print(f"The shipped file is as it was; `foretone run {path.stem}` finds yours first.")
     return 0
+
+
+def _calibrate_sound(instrument: Instrument, seconds: float) -> Path:
+    from foretone import calibrate
+    from foretone.synth import fit
+
+    voice = _voice(instrument)
+    found = fit.fit(voice.settings, instrument.path.parent, seconds, functools.partial(print, flush=True))
+    print(f"{found.period} frames and {found.periods} periods are safe here, and the soonest heard.")
+    shape = {"period": found.period, "periods": found.periods}
+    return calibrate.write(instrument.path, "sink", {voice.name: shape})
 
 
 def _learn(options: argparse.Namespace) -> int:
@@ -169,6 +191,13 @@ def _synth(options: argparse.Namespace) -> int:
     from foretone.synth import process
 
     instrument = _instrument(options)
+    voice = _voice(instrument)
+    options.state.mkdir(parents=True, exist_ok=True)
+    return process.main(voice.settings, options.state / "sound.ring", instrument.path.parent)
+
+
+def _voice(instrument: Instrument) -> Part:
+    """The sink that the audio process belongs to. InstrumentError when there is none, or two."""
     voices = [part for part in instrument.of("sink") if part.kind == "synth"]
     if not voices:
         raise InstrumentError(
@@ -176,8 +205,21 @@ def _synth(options: argparse.Namespace) -> int:
         )
     if len(voices) > 1:
         raise InstrumentError(instrument.path, ["has two voices; one sink of kind 'synth' plays all origins"])
-    options.state.mkdir(parents=True, exist_ok=True)
-    return process.main(voices[0].settings, options.state / "sound.ring")
+    return voices[0]
+
+
+def _sounds(options: argparse.Namespace) -> int:
+    from foretone.synth import audition, sounds
+
+    known = sounds.load(sounds.SHIPPED if options.file is None else options.file)
+    chosen = sounds.choose(options.sound or list(known), options.file, ())
+    if options.picture is not None:
+        options.picture.write_text(audition.picture(chosen))
+    if options.wav is not None:
+        audition.write(chosen, options.wav, print)
+    if options.picture is None and options.wav is None:
+        audition.play(chosen, options.pcm, lambda name: print(name, flush=True))
+    return 0
 
 
 def _panel(options: argparse.Namespace) -> int:
@@ -286,13 +328,7 @@ def _parser() -> argparse.ArgumentParser:
     command("parts", _parts, "list every kind of part, with its settings")
 
     made = command("replay", _replay, "play a recorded session into an instrument, without sound")
-    made.add_argument("session", type=Path)
-    made.add_argument("--instrument", required=True, metavar="FILE")
-    _add_changes(made)
-    made.add_argument("--fast", action="store_true", help="in virtual time: the same result every time")
-    made.add_argument(
-        "--out", type=Path, metavar="FILE", help="the session that comes out; default: to the screen"
-    )
+    _add_replay(made)
 
     made = command("practise", _practise, "let the ghost practise in virtual time: a session to train from")
     _add_instrument(made)
@@ -304,12 +340,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_learning(command("learn", _learn, "learn which MIDI control plays what, by moving it"))
     _add_calibrating(
-        command("calibrate", _calibrate, "let a lever learn where its ends are; stop the instrument first")
+        command(
+            "calibrate",
+            _calibrate,
+            "learn where a lever's ends are, or how soon it can sound; stop the instrument first",
+        )
     )
 
     made = command("synth", _synth, "the voice alone: the audio process of an instrument")
     _add_instrument(made)
     made.add_argument("--state", type=Path, required=True, metavar="DIR", help="where its ring of sound goes")
+
+    made = command("sounds", _sounds, "hear what a voice can be: each sound plays a phrase")
+    made.add_argument("sound", nargs="*", help="only these; default: all that are shipped")
+    made.add_argument("--file", type=Path, metavar="FILE", help="a file of sounds of your own")
+    made.add_argument("--pcm", default="default", help="the ALSA device; default: %(default)s")
+    made.add_argument("--wav", type=Path, metavar="DIR", help="write a WAV file of each instead")
+    made.add_argument("--picture", type=Path, metavar="FILE", help="write an SVG picture of them instead")
 
     made = command("panel", _panel, "the page alone")
     made.add_argument(
@@ -333,6 +380,19 @@ def _parser() -> argparse.ArgumentParser:
         "--state", type=Path, default=Path("/run/foretone"), metavar="DIR", help="default: %(default)s"
     )
     return parser
+
+
+def _add_replay(made: argparse.ArgumentParser) -> None:
+    made.add_argument("session", type=Path)
+    made.add_argument("--instrument", required=True, metavar="FILE")
+    _add_changes(made)
+    made.add_argument("--fast", action="store_true", help="in virtual time: the same result every time")
+    made.add_argument(
+        "--hands", action="store_true", help="let hands hold the simulated sensors as the session says"
+    )
+    made.add_argument(
+        "--out", type=Path, metavar="FILE", help="the session that comes out; default: to the screen"
+    )
 
 
 def _add_instrument(made: argparse.ArgumentParser) -> None:
@@ -400,4 +460,7 @@ def _add_calibrating(made: argparse.ArgumentParser) -> None:
     made.add_argument("--board", choices=("pi", "fake"), default="pi", help="default: pi")
     made.add_argument(
         "--seconds", type=_seconds, default=10.0, help="how long to watch each; default: %(default)s"
+    )
+    made.add_argument(
+        "--sound", action="store_true", help="what the sound costs here, and the shortest period that is safe"
     )

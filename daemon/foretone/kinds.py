@@ -22,9 +22,11 @@ SHELVES = {
     "source": ("foretone.sources", "foretone_hardware"),
     "player": ("foretone.players",),
     "sink": ("foretone.sinks", "foretone_hardware"),
+    "voice": ("foretone.synth.voices",),
 }
 NOT_DRIVERS = (
-    "control", "device", "fake", "glyphs", "imu", "message", "pi", "pulses", "sequencer", "surface",
+    "bitmap", "blocks", "control", "device", "fake", "glyphs", "imu", "message", "pi", "pulses", "sequencer",
+    "surface",
 )  # fmt: skip
 MAKES = {"source": ("read", "receive"), "sink": ("write",)}
 """What a driver must be able to do to serve in a role, one of these."""

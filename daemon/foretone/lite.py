@@ -121,7 +121,8 @@ class Model:
 
         `x` is dt and the axes. The mixture is flat, for K components and D = `dimension`: K*D means with
         the D of one component together, K*D standard deviations in the same order, and K logits of the
-        components' weights. The state that is returned is a new array; the one given is not changed.
+        components' weights. Those of dt are about its logarithm where the card's `log_dt` is above 0. The
+        state that is returned is a new array; the one given is not changed.
         """
         self._x[0] = x
         self._set(self._x_index, self._x)
@@ -173,6 +174,10 @@ def _state_width(card: Card, path: Path) -> int:
     sizes = (card.layers, card.units, card.mixtures)
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ModelError(f"{path}: its card has no layers, units or mixtures; export it again")
+    if not isinstance(card.log_dt, int | float) or not 0.0 <= card.log_dt < 1.0:
+        raise ModelError(
+            f"{path}: its card's log_dt is {card.log_dt!r}, not seconds below 1; export it again"
+        )
     return 2 * card.layers * card.units
 
 

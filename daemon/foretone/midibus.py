@@ -162,7 +162,7 @@ class MidiBus(Bus):
             if console.driver is not None:
                 self._try(console, self._write, console)
             if console.driver is not None and console.driver.wake <= now:
-                self._try(console, console.driver.tick, now)
+                self._ask(console, console.driver.tick, now)
         if self._ports is not None and self._ports.wake <= now:
             self._ports.tick(now)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +49,13 @@ class Rows:
         return self._start + self._rows[-1].time if self._rows else float("inf")
 
 
-def replay(path: Path, instrument: Instrument, fast: bool, out: Path | None) -> int:
+def replay(path: Path, instrument: Instrument, fast: bool, out: Path | None, hands: bool = False) -> int:
     """Play a session's sources into an instrument on a fake board, and write the session that comes out.
 
     Fast is virtual time: as quick as the machine can, and with the same seed the same bytes. Else it takes
-    as long as the session did.
+    as long as the session did. With `hands` the session is not played in the place of the sources, but hands
+    hold the board's sensors as it says: then it goes through the models of the chips and through their
+    drivers. SessionError when a source is not held by hands.
     """
     recorded = session.read(path)
     heard = recorded.heard()
@@ -74,10 +78,12 @@ def replay(path: Path, instrument: Instrument, fast: bool, out: Path | None) -> 
         name: Rows(part.axes, [event for event in heard if event.origin == name], start)
         for name, part in names.items()
     }
-    stage = Stage(instrument, make_board("fake", clock, instrument.seed), clock, sources)
+    stage = Stage(instrument, make_board("fake", clock, instrument.seed), clock, None if hands else sources)
     end = start + (heard[-1].time if heard else 0.0) + AFTER
     with _recorded(stage, start, recorded.header.started, out):
         stage.open(threads=not fast)
+        if hands:
+            _play_by_hand(stage, heard, start)
         if fast:
             stage.run_until(end)
         else:
@@ -97,6 +103,24 @@ def practise(sources: Instrument, minutes: float, out: Path) -> int:
         Performer(stage, clock).play(True)
         stage.run_until(60.0 * minutes)
     return 0
+
+
+def _play_by_hand(stage: Stage, rows: Sequence[Event], start: float) -> None:
+    """From now on hands hold the fake board's sensors as the rows say, each at its time."""
+    board: Any = stage.board
+    held = set(Performer(stage, stage.conductor.clock).sensors)
+    for row in rows:
+        if row.origin not in held:
+            raise SessionError(f"'{row.origin}' is not held by hands; there are {', '.join(held) or 'none'}")
+    waiting = deque(rows)
+
+    def play(now: float) -> float:
+        while waiting and start + waiting[0].time <= now:
+            row = waiting.popleft()
+            board.hold(row.origin, row.values) if row.values else board.lift(row.origin)
+        return start + waiting[0].time if waiting else math.inf
+
+    stage.conductor.chores.append(play)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ The file is a header of one page and then `CAPACITY` frames of interleaved int16
     16    u32   channels           88    u64   packets refused          152   f64  cost p99, us
     20    u32   capacity, frames   96    u64   1 while running          256   128s device name, UTF-8
                                    104   u64   1 when paced by a clock, with no card
+                                   112   u64   faults              160   f64  cost of the dearest, us
+                                   120   u64   blocks too long
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ VERSION = 1
 _HEADER = 4096
 _FIXED = struct.Struct("<8sIIII")
 _NAME = slice(256, 384)
-_WRITTEN, _BLOCKS, _XRUNS, _REFUSED, _RUNNING, _PACED = range(6)
-_HEARTBEAT, _PEAK, _P50, _P99 = range(4)
+_WRITTEN, _BLOCKS, _XRUNS, _REFUSED, _RUNNING, _PACED, _FAULTS, _LONG = range(8)
+_HEARTBEAT, _PEAK, _P50, _P99, _WORST = range(5)
 
 LONGEST = 8192
 """Frames in the longest block that may be written."""
@@ -73,6 +75,12 @@ class Status(NamedTuple):
     """True where there is no card and a clock takes its place."""
     heartbeat: float
     """CLOCK_MONOTONIC seconds of the newest block."""
+    faults: int = 0
+    """How often a voice failed, or drew what is no sound; silence took its place."""
+    long: int = 0
+    """Blocks that took longer to make than they last."""
+    worst: float = 0.0
+    """Microseconds that the dearest block took."""
 
 
 class Ring:
@@ -86,8 +94,8 @@ class Ring:
         self._identity = identity
         _, _, self.rate, self.channels, self.capacity = _FIXED.unpack_from(memory, 0)
         self._memory = memory
-        self._counts = np.frombuffer(memory, "<u8", 6, 64)
-        self._levels = np.frombuffer(memory, "<f8", 4, 128)
+        self._counts = np.frombuffer(memory, "<u8", 8, 64)
+        self._levels = np.frombuffer(memory, "<f8", 5, 128)
         self._frames = np.frombuffer(memory, "<i2", offset=_HEADER).reshape(self.capacity, self.channels)
         self._next = int(self._counts[_WRITTEN])
 
@@ -163,17 +171,20 @@ class Ring:
             self._frames[: count - room] = block[room:]
         self._next += count
 
-    def beat(self, now: float, peak: float, xruns: int, refused: int) -> None:
+    def beat(self, now: float, peak: float, xruns: int, refused: int, faults: int = 0) -> None:
         """Audio thread, once a block: how it goes, at `now` seconds of CLOCK_MONOTONIC."""
         self._levels[_HEARTBEAT] = now
         self._levels[_PEAK] = peak
         self._counts[_XRUNS] = xruns
         self._counts[_REFUSED] = refused
+        self._counts[_FAULTS] = faults
 
-    def cost(self, p50: float, p99: float) -> None:
-        """Audio thread, now and then: what a block costs to make, in microseconds."""
+    def cost(self, p50: float, p99: float, worst: float, long: int) -> None:
+        """Audio thread, now and then: what a block costs to make, in microseconds; how many took too long."""
         self._levels[_P50] = p50
         self._levels[_P99] = p99
+        self._levels[_WORST] = worst
+        self._counts[_LONG] = long
 
     def finish(self) -> None:
         """Audio thread: show the last block, and say that no more come."""
@@ -215,6 +226,9 @@ class Ring:
             running=bool(counts[_RUNNING]),
             paced=bool(counts[_PACED]),
             heartbeat=float(levels[_HEARTBEAT]),
+            faults=int(counts[_FAULTS]),
+            long=int(counts[_LONG]),
+            worst=float(levels[_WORST]),
         )
 
     def stale(self) -> bool:

@@ -159,6 +159,11 @@ class Performer:
         if self._patches:
             stage.conductor.chores.append(self._send)
 
+    @property
+    def sensors(self) -> list[str]:
+        """What can be held."""
+        return list(self._ghosts)
+
     def play(self, on: bool) -> None:
         """The ghost takes every sensor, or leaves them as they are."""
         self.playing = on

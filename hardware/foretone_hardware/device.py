@@ -224,8 +224,9 @@ class Controller(Protocol):
     the second is found by ` #2` at the end, the third by ` #3`, in the order in which they appeared.
     """
 
-    wake: float
-    """When it wants its next `tick`, in seconds of the clock; `inf` for never."""
+    @property
+    def wake(self) -> float:
+        """When it wants its next `tick`, in seconds of the clock; `inf` for never."""
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -244,8 +245,10 @@ class Controller(Protocol):
         the player let go, else None. Never raises, whatever the bytes.
         """
 
-    def tick(self, now: float, /) -> None:
-        """It is `wake` or later: send what is due, such as a ping."""
+    def tick(self, now: float, /) -> tuple[float, ...] | None:
+        """It is `wake` or later: send what is due, such as a ping. Returns as `receive`, for what it gathered
+        from several messages.
+        """
 
     def write(self, values: Sequence[float], place: int = 0, /) -> None:
         """Show these positions, 0..1; `place` counts the parts that the sink plays, in the file's order."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from foretone_hardware.device import I2C, SPI, DeviceError, Midi
 
-BUS = 1
-"""The I2C bus on GPIO 2 and 3, on every model."""
+BUS = "1"
+"""The I2C bus on GPIO 2 and 3, on every model; FORETONE_I2C in the environment names another."""
 SPI_BUS, SELECT = 0, 0
 """The SPI bus on GPIO 9 to 11, on every model, and its CE0."""
 
@@ -28,8 +28,10 @@ class Pi:
 
     @cached_property
     def i2c(self) -> I2C:
-        """The I2C bus on GPIO 2 (SDA) and 3 (SCL)."""
-        bus: I2C = _opened("i2c", f"/dev/i2c-{BUS}", "ExtendedI2C", BUS)
+        """The I2C bus on GPIO 2 (SDA) and 3 (SCL), or the one that FORETONE_I2C names."""
+        number = os.environ.get("FORETONE_I2C", BUS)
+        # Without a frequency: it is Linux's to choose, and Blinka would warn.
+        bus: I2C = _opened("i2c", f"/dev/i2c-{number}", "ExtendedI2C", number, None)
         return bus
 
     @cached_property
@@ -80,7 +82,7 @@ class Pi:
             del self.pins
 
 
-def _opened(name: str, device: str, maker: str, *number: int) -> Any:
+def _opened(name: str, device: str, maker: str, *which: object) -> Any:
     """A bus of the kernel's, by its number: whatever board this is, it need not be known to Blinka."""
     if not Path(device).exists():
         raise DeviceError(
@@ -90,7 +92,7 @@ def _opened(name: str, device: str, maker: str, *number: int) -> Any:
     try:
         import adafruit_extended_bus
 
-        return getattr(adafruit_extended_bus, maker)(*number)
+        return getattr(adafruit_extended_bus, maker)(*which)
     except ImportError as error:
         raise DeviceError(
             f"{name.upper()} needs adafruit-extended-bus ({error}): install foretone[pi]"

@@ -24,9 +24,9 @@ FULL, EMPTY = 0x7E, (0x18, 0, 0, 0)
 
 
 class SSD1306:
-    """The instrument's title and how late it is (99 % of what was due is played within so many
-    milliseconds), a bar for each axis, and below how it plays, or what is out of order.
+    """The instrument's title and lateness, a bar for each axis, and how it plays or what is out of order.
 
+    The lateness is told in milliseconds: 99 % of what was due was played within so many.
     `height` is that of the display in dots: 64 has room for six bars, 32 for two. A `write` sends at most one
     line of the picture, and of that only what changed: 3 ms of the bus at most. It is never `settled`, so
     that it is written to every 20 ms: pictures follow each other 20 times a second at most, and the state is

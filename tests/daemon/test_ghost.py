@@ -38,3 +38,21 @@ def test_it_leaves_silences_for_an_answer():
 def test_each_axis_has_a_hand_of_its_own():
     path = moves(5, 60, ("x", "y"))
     assert any(abs(x - y) > 0.2 for x, y in path)
+
+
+def test_a_finger_touches_in_phrases_and_is_lifted_in_silences():
+    path = moves(6, 300, ("x", "y", "pressure"))
+    pressures = [pressure for _, _, pressure in path]
+    touches = sum(b > 0 >= a for a, b in pairwise(pressures))
+    assert 20 < touches < 150
+    assert 0.2 < sum(pressure == 0 for pressure in pressures) / len(pressures) < 0.8
+    for (x, _, _), (to, _, pressure) in pairwise(path):
+        assert pressure > 0 or abs(to - x) < 0.02, "it glides while it touches"
+
+
+def test_of_many_knobs_one_or_two_are_turned_at_a_time():
+    path = moves(7, 120, tuple(f"knob{n}" for n in range(1, 9)))
+    turned = [{n for n in range(8) if a[n] != b[n]} for a, b in pairwise(path)]
+    assert max(map(len, turned)) <= 4, "two, and two more in the moment when both hands move on"
+    assert sum(len(knobs) > 2 for knobs in turned) < 0.01 * len(turned)
+    assert set.union(*turned) == set(range(8))

@@ -116,6 +116,8 @@ def test_a_missing_model_says_where_it_looked(tmp_path: Path) -> None:
         ({"kind": "mapping"}, "of kind mapping"),
         ({"layers": 0}, "no layers"),
         ({"units": "many"}, "no layers"),
+        ({"log_dt": "much"}, "log_dt"),
+        ({"log_dt": -0.5}, "log_dt"),
     ],
 )
 def test_a_card_that_does_not_fit_the_graph_is_said(

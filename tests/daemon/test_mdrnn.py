@@ -8,7 +8,7 @@ import pytest
 
 from foretone.event import Event
 from foretone.lite import Model
-from foretone.players.mdrnn import AHEAD, MDRNN, REMEMBERED, SHORTEST
+from foretone.players.mdrnn import AHEAD, LONGEST, MDRNN, REMEMBERED, SHORTEST
 
 
 def player(models, seed=1, model="one.tflite", axes=("lever",), **settings):
@@ -223,6 +223,28 @@ def test_cold_sigma_plays_the_mean_and_hot_sigma_spreads(models):
 
     assert spread(0.0) == 0.0
     assert 0.0 < spread(0.01) < spread(1.0)
+
+
+def test_waits_are_drawn_in_seconds_whatever_the_network_takes_them_by(models):
+    """A component at the logarithm of 0.2 s plays 0.2 s; one beyond every pause plays the longest."""
+    made = player(models, 1, model="log.tflite", mode="filter", sigma_temperature=0.0)
+    for wait, played in ((0.2, 0.2), (0.0, SHORTEST), (60.0, LONGEST)):
+        mixture = [math.log(wait + 0.001), 0.4] * 2 + [0.5, 0.1] * 2 + [0.0, 0.0]
+        assert made._draw(mixture)[0] == pytest.approx(played)
+    made.sigma_temperature = 1.0
+    mixture = [math.log(0.2), 0.4] * 2 + [0.7, 0.1] * 2 + [0.0, 0.0]
+    waits = sorted(made._draw(mixture)[0] for _ in range(2000))
+    assert waits[1000] == pytest.approx(0.199, rel=0.1)
+    assert waits[1682] == pytest.approx(0.199 * math.exp(0.7), rel=0.1)
+    assert made._draw([900.0, 0.4] * 2 + [0.5, 0.1] * 2 + [0.0, 0.0])[0] == LONGEST
+
+
+def test_by_itself_it_waits_as_its_network_says(models):
+    """Every 0.1 s or so, by the logarithm as in seconds."""
+    for model in ("one.tflite", "log.tflite"):
+        made = player(models, 2, model=model, mode="battle")
+        waits = [b.time - a.time for a, b in pairwise(play_on(made, 60.0))]
+        assert 0.05 < sorted(waits)[len(waits) // 2] < 0.2
 
 
 def test_pi_temperature_chooses_between_components(models):

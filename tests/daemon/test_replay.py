@@ -11,37 +11,41 @@ from foretone.cli import main
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def replay(out, *more, name="empi"):
-    status = main(
-        ["replay", str(GOLDEN / f"{name}.csv"), "--instrument", name, "--fast", "--out", str(out), *more]
-    )
+INSTRUMENTS = pytest.mark.parametrize("name", ["empi", "lightpad", "osc", "xtouch"])
+
+
+def replay(out, name, *more):
+    session = GOLDEN / f"{name}.csv"
+    status = main(["replay", str(session), "--instrument", name, "--fast", "--out", str(out), *more])
     assert status == 0
     return out.read_bytes()
 
 
-def test_a_golden_session_gives_the_same_bytes_twice(tmp_path):
-    assert replay(tmp_path / "a.csv") == replay(tmp_path / "b.csv")
-    assert replay(tmp_path / "a.csv") != replay(tmp_path / "c.csv", "--seed", "9")
+@INSTRUMENTS
+def test_a_golden_session_gives_the_same_bytes_twice(tmp_path, name):
+    assert replay(tmp_path / "a.csv", name) == replay(tmp_path / "b.csv", name)
+    assert replay(tmp_path / "a.csv", name) != replay(tmp_path / "c.csv", name, "--seed", "9")
 
 
-@pytest.mark.parametrize("name", ["empi", "osc"])
+@INSTRUMENTS
 def test_every_gesture_of_the_session_comes_out_and_its_silences_are_answered(tmp_path, name):
-    replay(tmp_path / "out.csv", name=name)
+    replay(tmp_path / "out.csv", name)
     heard, played = session.read(GOLDEN / f"{name}.csv").heard(), session.read(tmp_path / "out.csv")
     assert played.heard() == heard
     answers = [event for event in played.events if event.origin == "duet" and event.values]
-    silences = [(a.time, b.time) for a, b in pairwise(heard) if b.time - a.time > 2]
+    moves = [event.time for event in heard if event.values]
+    silences = [(a, b) for a, b in pairwise(moves) if b - a > 2]
     assert silences
     for begin, end in silences:
         assert any(begin + 0.8 < event.time < end for event in answers)
     for event in answers:
-        last = max(before.time for before in heard if before.time <= event.time)
+        last = max(before for before in moves if before <= event.time)
         assert event.time - last > 0.79, "it never answers into the player's gesture"
 
 
 def test_two_arms_give_the_rewards_of_the_golden_session_to_the_byte(tmp_path):
     """No model plays there, so what must come out stands in the file beside what goes in."""
-    assert replay(tmp_path / "out.csv", name="arms") == (GOLDEN / "arms.csv").read_bytes()
+    assert replay(tmp_path / "out.csv", "arms") == (GOLDEN / "arms.csv").read_bytes()
 
 
 def test_a_session_of_another_instrument_is_a_sentence(tmp_path, capsys):

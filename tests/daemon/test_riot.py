@@ -11,7 +11,10 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from foretone.clock import HandClock
+from foretone.instrument import find, load
 from foretone.sources.riot import RIoT
+from foretone.stage import Stage
+from foretone_hardware.fake import FakeBoard
 
 TILTED = (math.cos(math.pi / 8), math.sin(math.pi / 8), 0.0, 0.0)
 """45 degrees about x, w first: roll 0.625."""
@@ -226,6 +229,33 @@ def test_random_damage_never_stops_it(air):
         while (values := air.take().values)[1] != pytest.approx(expected, abs=1e-4):
             assert all(0.0 <= value <= 1.0 for value in values)
     assert source.malformed > 100
+
+
+def test_two_units_take_the_places_of_the_arms_sensors(tmp_path):
+    """The same player, light and patch: nothing else in the file changes."""
+    text, port = find("arms").read_text(), free()
+    for unit in ("A", "B"):
+        text = text.replace(
+            f'kind = "lsm6dsox"\naddress = 0x6{unit}', f'kind = "riot"\nid = "{unit}"\nport = {port}'
+        )
+    path = tmp_path / "arms.toml"
+    path.write_text(text)
+    instrument = load(path, [f"remote.port={free()}", f"patch.port={free()}"])
+    assert [part.kind for part in instrument.of("source")] == ["riot", "riot", "osc"]
+    clock, heard = HandClock(), SimpleQueue()
+    stage = Stage(instrument, FakeBoard(clock), clock)
+    stage.conductor.emit = heard.put
+    stage.open(threads=False)
+    played = []
+    stage.conductor.listeners.append(played.append)
+    level, turned = (1.0, 0.0, 0.0, 0.0), (math.cos(math.pi / 8), math.sin(math.pi / 8), 0.0, 0.0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for packet in (bitalino("A", level), bitalino("B", level), bitalino("B", turned)):
+            sender.sendto(packet, ("127.0.0.1", port))
+            stage.conductor.step(heard.get(timeout=5))
+    stage.close()
+    rewards = [event.values[0] for event in played if event.origin == "arms" and event.values]
+    assert rewards == pytest.approx([0.5, 0.5, 0.625])
 
 
 def test_a_taken_port_is_a_sentence():

@@ -29,6 +29,12 @@ def test_no_spi_bus_says_how_to_switch_it_on():
         _ = Pi().spi
 
 
+def test_another_i2c_bus_can_be_chosen(monkeypatch):
+    monkeypatch.setenv("FORETONE_I2C", "99")
+    with pytest.raises(DeviceError, match="there is no /dev/i2c-99"):
+        _ = Pi().i2c
+
+
 @pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has pins")
 def test_no_pins_say_what_to_check_and_leave_no_file_behind(tmp_path):
     """lgpio makes a FIFO where it is imported; the working directory may be read-only."""

@@ -211,3 +211,23 @@ def test_a_real_board_shows_what_was_played_and_cannot_be_dragged(control, start
     assert page.text("#hint") == "Move the lever. Stop: it answers."
     assert page.find('[data-part="lever"] .track').get_attribute("tabindex") is None
     assert not page.find("#ghost").is_displayed()
+
+
+@pytest.mark.parametrize("tab", ["play", "sessions", "instrument"])
+def test_no_tab_is_wider_than_the_screen(page, tab):
+    page.press(f"#tab-{tab}")
+    wide = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    page.wait(lambda: page.find(f"#{tab}").is_displayed(), "the tab")
+    scrolled, seen = page.driver.execute_script(wide)
+    assert scrolled <= seen
+
+
+def test_a_knob_is_where_its_value_is_on_a_low_screen_too(page):
+    if not page.phone:
+        page.driver.set_window_size(1280, 700)
+    middles = """const [track, knob] = [".track", ".knob"].map((of) => document.querySelector(
+                   `[data-part="lever"] ${of}`).getBoundingClientRect());
+                 return [track.top + track.height / 2, knob.top + knob.height / 2];"""
+    page.wait(lambda: page.positions()["lever"] == 0.5, "the lever in the middle")
+    track, knob = page.driver.execute_script(middles)
+    assert knob == pytest.approx(track, abs=2)

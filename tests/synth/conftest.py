@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pythonosc.osc_message_builder import OscMessageBuilder
 
 from foretone.ring import Ring
 from foretone.sinks.synth import Synth
@@ -22,7 +23,8 @@ from foretone.sinks.synth import Synth
 START = """
 import json, pathlib, sys
 from foretone.synth.process import main
-sys.exit(main(json.loads(sys.argv[1]), pathlib.Path(sys.argv[2])))
+ring = pathlib.Path(sys.argv[2])
+sys.exit(main(json.loads(sys.argv[1]), ring, ring.parent))
 """
 DEADLINE = 20.0
 
@@ -34,16 +36,17 @@ class Studio:
         self.folder, self.card = folder, card
         self.ring_path = folder / "sound.ring"
         self.port = free_port()
-        self._env = dict(os.environ, ALSA_CONFIG_PATH=str(config))
+        self.environment = dict(os.environ, ALSA_CONFIG_PATH=str(config))
         self._running: list[subprocess.Popen[str]] = []
         self._sinks: list[Synth] = []
+        self._wires: list[socket.socket] = []
 
     def launch(self, **settings: Any) -> subprocess.Popen[str]:
         """`foretone.synth.process.main` with these settings, in a process of its own."""
         wanted = json.dumps({"port": self.port, **settings})
         process = subprocess.Popen(
             [sys.executable, "-c", START, wanted, str(self.ring_path)],
-            env=self._env,
+            env=self.environment,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -66,6 +69,20 @@ class Studio:
         self._sinks.append(sink)
         return sink
 
+    def sender(self) -> Callable[..., None]:
+        """A way to send OSC messages to the process: an address and numbers, of which a float is a double."""
+        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        wire.connect(("127.0.0.1", self.port))
+        self._wires.append(wire)
+
+        def send(address: str, *arguments: float) -> None:
+            builder = OscMessageBuilder(address)
+            for argument in arguments:
+                builder.add_arg(argument, "d" if isinstance(argument, float) else None)
+            wire.send(builder.build().dgram)
+
+        return send
+
     def until(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
         """Wait for something to become true, while the process runs."""
         deadline = time.monotonic() + DEADLINE
@@ -80,6 +97,8 @@ class Studio:
     def close(self) -> None:
         for sink in self._sinks:
             sink.close()
+        for wire in self._wires:
+            wire.close()
         for process in self._running:
             process.kill()
             process.communicate()
@@ -92,16 +111,24 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-def card() -> ModuleType:
-    """tests/rtnull/rtnull.py"""
-    path = Path(__file__).parents[1] / "rtnull" / "rtnull.py"
-    spec = importlib.util.spec_from_file_location("rtnull", path)
+def load(name: str, path: Path) -> ModuleType:
+    """A module by its place: test folders are not packages."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+load("synth_heard", Path(__file__).with_name("heard.py"))
+
+
+@pytest.fixture(scope="session")
+def card() -> ModuleType:
+    """tests/rtnull/rtnull.py"""
+    return load("rtnull", Path(__file__).parents[1] / "rtnull" / "rtnull.py")
 
 
 @pytest.fixture(scope="session")

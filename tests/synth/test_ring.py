@@ -77,8 +77,8 @@ def test_a_reader_ahead_of_a_new_writer_begins_where_that_is(tmp_path: Path) -> 
 def test_the_status_travels(tmp_path: Path) -> None:
     ring = Ring.create(tmp_path / "r", 44100, "hw:Kopfhörer", paced=True)
     fill(ring, 2)
-    ring.beat(12.5, 0.25, 3, 4)
-    ring.cost(40.0, 90.0)
+    ring.beat(12.5, 0.25, 3, 4, 5)
+    ring.cost(40.0, 90.0, 120.0, 2)
     status = Ring.open(tmp_path / "r").status()
     assert status.device == "hw:Kopfhörer"
     assert (status.rate, status.written, status.blocks, status.xruns, status.refused) == (44100, 128, 2, 3, 4)

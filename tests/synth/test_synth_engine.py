@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from foretone.ring import Frames
-from foretone.synth.engine import CEILING, Engine
+from foretone.synth.engine import Engine
+from foretone.synth.limiter import CEILING
 
 RATE = 48000
 

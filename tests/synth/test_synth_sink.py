@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pythonosc.osc_packet import OscPacket
+from synth_heard import listen, loudness, strengths
 
 from foretone.event import Event
+from foretone.ring import Frames
 from foretone.sinks.synth import Synth
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
+from foretone.synth.process import make
 
 Message = tuple[str, list[float]]
 
@@ -141,3 +145,57 @@ def test_what_it_sends_is_what_the_audio_process_understands() -> None:
     assert engine.silent
     assert control.refused == 0
     control.close()
+
+
+def played(
+    tmp_path: Path, settings: dict[str, object], *gestures: tuple[float, ...]
+) -> tuple[Engine, Frames]:
+    """An engine as the audio process makes it, told by a sink as the conductor has it, and a second of it."""
+    engine = make(settings, tmp_path, 48000, 128)
+    control = Control(engine, 0, 128 / 48000)
+    sink = Synth(tuple(f"x{axis}" for axis in range(len(gestures[0]))), port=control.port, **settings)  # type: ignore[arg-type]
+    sink.origins = ("hand",)
+    for gesture in gestures:
+        sink.play(Event(10.0, "hand", gesture))
+    control.drain(10.0)
+    heard = listen(engine, 1.0)
+    sink.close()
+    control.close()
+    assert (control.refused, engine.faults) == (0, 0)
+    return engine, heard
+
+
+def test_eight_knobs_play_the_additive_synth(tmp_path: Path) -> None:
+    controls = ["frequency", "cutoff", "resonance", "detune", "lfo_rate", "lfo_pitch", "level", "loudness"]
+    settings = {"voices": ["strings"], "controls": controls, "volume": 1.0}
+    bright, dark = (
+        played(tmp_path, settings, (0.5, cutoff, 0.2, 0.0, 0.0, 0.0, 1.0, 0.8))[1] for cutoff in (0.9, 0.2)
+    )
+    assert strengths(bright, 200)[0] > 500
+    assert strengths(bright, 800)[0] > 20 * strengths(dark, 800)[0]
+    assert not played(tmp_path, settings, (0.5, 0.9, 0.2, 0.0, 0.0, 0.0, 0.0, 0.8))[1][-9600:].any(), (
+        "level 0"
+    )
+
+
+def test_a_touch_is_pitch_brightness_and_pressure(tmp_path: Path) -> None:
+    settings: dict[str, object] = {"voices": ["hive"], "volume": 1.0}
+    _, soft = played(tmp_path, settings, (0.5, 0.5, 0.2))
+    _, hard = played(tmp_path, settings, (0.5, 0.5, 0.9))
+    assert loudness(hard, 4800)[-1] > 3 * loudness(soft, 4800)[-1]
+    assert not played(tmp_path, settings, (0.5, 0.5, 0.9), ())[1][-4800:].any(), "let go"
+
+
+def test_controls_and_files_are_checked_with_the_instrument(tmp_path: Path) -> None:
+    settings = {"controls": ["cutoff", "level"], "sounds": "none.toml"}
+    assert [fault.split(":")[0].split("/")[0] for fault in Synth.check(("x",), tmp_path, settings)] == [
+        "controls names 2 parameters, but here are 1 axes", "there is no file ",
+    ]  # fmt: skip
+    (tmp_path / "mine.toml").write_text("")
+    assert Synth.check(("x", "y"), tmp_path, {"controls": ["cutoff"], "sounds": "mine.toml"}) == []
+
+
+def test_a_song_is_started_with_the_instrument(ear: Ear) -> None:
+    sink = Synth(("lever",), port=ear.port, song="song.toml")
+    assert ("/foretone/synth/clock/run", [1.0]) in ear.heard()
+    sink.close()

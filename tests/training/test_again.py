@@ -112,8 +112,10 @@ def test_a_network_is_read_back_from_its_file(
     network, card = read_network(path)
     assert card.plays == ("lever",)
     assert parity(path, network, trained.judged, lite.installed()[0]) < off
-    moved = network.recentred(np.array([0.1, 0.6], np.float32), trained.network.scale.step)
-    assert moved.scale.mean == pytest.approx([0.1, 0.6])
+    # A step of which half, at the new mean wait, is what it was in the file.
+    step = network.scale.step * np.exp([-1.5, 0.0])
+    moved = network.recentred(np.array([-1.5, 0.6], np.float32), step)
+    assert moved.scale.mean == pytest.approx([-1.5, 0.6])
     assert parity(path, moved, trained.judged, lite.installed()[0]) < off
 
 

@@ -21,7 +21,7 @@ def gaussian_nll(stream: Stream, scale: Scale) -> float:
     """The score of one Gaussian that knows the mean and spread of the whole recording, blurred alike."""
     rows = blur(stream.rows, scale, np.random.default_rng(0))[-len(stream.rows) // 10 :]
     nll = 0.5 * (rows**2).sum(1) + 0.5 * rows.shape[1] * math.log(2 * math.pi)
-    return float(nll.mean()) + scale.nats
+    return float((nll + scale.nats(rows)).mean())
 
 
 def test_it_predicts_strokes_far_better_than_a_gaussian(learned: Learned) -> None:
@@ -42,7 +42,7 @@ def test_it_learns_when_the_pauses_come(
     output, _ = network.forward(x, network.start(1), np.ones((len(x), 1, 1), np.float32))
     mixtures = network.mixtures(output)
     count, width = network.shape.mixtures, network.shape.dimension
-    expected = (mixtures[:, -count:] * mixtures[:, : count * width : width]).sum(axis=1)
+    expected = (mixtures[:, -count:] * np.exp(mixtures[:, : count * width : width])).sum(axis=1)
     looks_up = np.arange(len(rows)) % 40 == 39
     assert expected[looks_up].mean() > 4 * np.median(expected)
 
@@ -120,13 +120,27 @@ def test_an_axis_that_never_moves_is_learned_as_resting(
     assert network.mixtures(output)[0, 2:15:3] == pytest.approx(0.25, abs=0.03)
 
 
+def test_a_steady_clock_is_learned_by_the_logarithm_too(
+    strokes: Callable[..., np.ndarray], stream_of: Callable[..., Stream]
+) -> None:
+    """Where every wait is the same, its blur alone has a width: half a step to either side."""
+    rows = strokes(400)
+    rows[:, 0] = 0.02
+    network = train([stream_of(rows)], Settings(units=16, mixtures=3, updates=200)).network
+    x = network.scale.to_network(rows)[:, None].astype(np.float32)
+    output, _ = network.forward(x, network.start(1), np.ones((len(x), 1, 1), np.float32))
+    waits = np.exp(network.mixtures(output)[50:, 0]) - network.scale.log_dt
+    assert waits == pytest.approx(0.02, abs=0.003)
+
+
 def test_no_standard_deviation_is_below_half_a_step(learned: Learned) -> None:
     """A density that narrowed on the levels of the recording would score without end."""
     network = learned[2].network
     output = np.full((1, network.shape.outputs), -50.0, np.float32)
     count = network.shape.mixtures * network.shape.dimension
     sigma = network.mixtures(output)[0, count : 2 * count].reshape(-1, network.shape.dimension)
-    assert sigma == pytest.approx(np.tile(0.5 * network.scale.step, (network.shape.mixtures, 1)), rel=1e-4)
+    half = 0.5 * network.scale.step / (np.exp(network.scale.mean[0]), 1.0)  # dt's is that of its logarithm
+    assert sigma == pytest.approx(np.tile(half, (network.shape.mixtures, 1)), rel=1e-4)
 
 
 def test_a_larger_network_gets_fewer_updates_for_the_same_seconds() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,13 +15,17 @@ import pytest
 
 from foretone_training import report
 from foretone_training.cli import main
-from foretone_training.dataset import Stream
+from foretone_training.dataset import PAUSE, Stream
 from foretone_training.export import make_card
+from foretone_training.habits import Habits
 from foretone_training.mdrnn import Settings, Trained, train
-from foretone_training.performance import SAMPLES, Habits, Performance, perform
+from foretone_training.network import Scale
+from foretone_training.performance import SAMPLES, Performance, perform
 from foretone_training.picture import Axis, Picture, number
 from foretone_training.sampling import energy, sample
 from foretone_training.trivial import Trivial
+
+LINEAR = Scale(np.zeros(2), np.ones(2), np.full(2, 0.01))
 
 Learned = tuple[list[Stream], Settings, Trained]
 
@@ -174,13 +179,40 @@ def test_temperatures_do_what_the_player_does_with_them() -> None:
     """A pi-temperature near 0 takes the likeliest, a sigma-temperature of 0 its mean, 1 what is expected."""
     mixtures = np.tile([0.1, 0.2, 0.8, 0.9, 0.05, 0.05, 0.05, 0.05, 0.4, 0.6], (3, 1))
     random = np.random.default_rng(1)
-    drawn = sample(mixtures, 2, 4000, np.array([0.01, 1.0, 1.0]), np.array([0.0, 0.0, 4.0]), random)
+    drawn = sample(mixtures, LINEAR, 4000, np.array([0.01, 1.0, 1.0]), np.array([0.0, 0.0, 4.0]), random)
     assert np.allclose(drawn[0], [0.8, 0.9])
     assert (drawn[1, :, 0] == 0.8).mean() == pytest.approx(0.6, abs=0.03)
     first = drawn[2][drawn[2, :, 0] < 0.45]
     assert first[:, 1].std() == pytest.approx(0.1, rel=0.1)
     assert drawn.min() >= 0.0
     assert drawn[:, :, 1].max() <= 1.0
+
+
+def test_waits_are_drawn_from_their_logarithm() -> None:
+    """Half of them are below exp(mean) - log_dt, 84 % below one deviation more; and none overflows."""
+    mixtures = np.array([[math.log(0.05 + 0.001), 0.5, 0.7, 0.1, 1.0], [900.0, 0.5, 0.7, 0.1, 1.0]])
+    ones, scale = np.ones(2), replace(LINEAR, log_dt=0.001)
+    drawn = sample(mixtures, scale, 20000, ones, ones, np.random.default_rng(1))
+    low, high = np.quantile(drawn[0, :, 0], (0.5, 0.8413))
+    assert low == pytest.approx(0.05, rel=0.03)
+    assert high == pytest.approx(0.051 * math.exp(0.7) - 0.001, rel=0.03)
+    assert drawn[1, :, 0].min() == drawn[1, :, 0].max() == PAUSE
+
+
+def test_habits_are_told_from_what_was_played() -> None:
+    """Strokes of ten events, 20 ms and 0.1 apart, and a rest of a second between them; then half as fast."""
+    stroke = np.column_stack([[1.0, *[0.02] * 9], 0.1 * np.arange(10)])
+    rows = np.tile(stroke, (8, 1))
+    own = Habits.of([rows])
+    assert own.each["rests"] == pytest.approx([1.0] * 7)
+    assert own.each["gestures"] == pytest.approx([0.18] * 6)
+    assert own.dt_p99 == pytest.approx(1.0)
+    assert own.step == pytest.approx((72 * 0.1 + 7 * 0.9) / 79)
+    assert own.far_from(own) == 0.0
+    slow = rows * (2.0, 1.0)
+    apart = Habits.of([slow]).apart(own)
+    assert apart == pytest.approx({"waits": 2.0, "steps": 1.0, "gestures": 2.0, "rests": 2.0})
+    assert "rests" not in Habits.of([rows[:20]]).apart(own), "one is no distribution"
 
 
 def test_pictures_stay_inside_their_frame() -> None:

@@ -132,3 +132,26 @@ def test_another_process_writes_the_same_bytes(
         )
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert lite.Model(tmp_path / "a").card.hears == ("x1",)
+
+
+def test_the_plain_model_of_imps_can_be_learned_and_taught_more(sessions: Path, tmp_path: Path) -> None:
+    """It takes waits as they are; what learns on from it does too."""
+    log, linear, more = (tmp_path / f"{name}.tflite" for name in ("log", "linear", "more"))
+    quick = ["mdrnn", str(sessions), *QUICK, "--out"]
+    assert main([*quick, str(log)]) == 0
+    assert main([*quick, str(linear), "--waits", "linear"]) == 0
+    assert main([*quick, str(more), "--from", str(linear)]) == 0
+    assert [lite.Model(path).card.log_dt for path in (log, linear, more)] == [pytest.approx(1e-3), 0.0, 0.0]
+
+
+def test_a_report_compares_with_the_plain_model_when_asked(sessions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.tflite"
+    command = ["mdrnn", str(sessions), *QUICK, "--out", str(out)]
+    page = out.with_suffix(".report.html")
+    assert main(command) == 0
+    assert "plain IMPS" not in page.read_text()
+    alone = lite.Model(out).card.scores
+    assert main([*command, "--compare"]) == 0
+    assert "plain IMPS" in page.read_text()
+    scores = lite.Model(out).card.scores
+    assert scores["held_out_nll"] == alone["held_out_nll"] != scores["plain_nll"]

@@ -116,6 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--layers", type=_count(1, 8), default=2, help="of memory")
     kind.add_argument("--mixtures", type=_count(1, 64), default=5, help="alternatives for the next event")
     kind.add_argument(
+        "--waits",
+        choices=("log", "linear"),
+        default="log",
+        help="learned by their logarithm, or as IMPS does",
+    )
+    kind.add_argument("--compare", action="store_true", help="with the plain IMPS model too, in the report")
+    kind.add_argument(
         "--weights", choices=("float32", "float16", "int8"), default="float32", help="smaller is less exact"
     )
     kind.add_argument("--seed", type=_count(0, 2**31), default=1, help="the same seed gives the same model")

@@ -48,9 +48,10 @@ def export(
 
     It is first run on every TensorFlow Lite installed here beside the network in double precision, both
     fed the same events, each carrying its own state. The card's score `parity` is the largest absolute
-    difference of any mean, standard deviation (seconds, or 0..1) or component weight (0..1) at any step,
-    and `nll_lost` by how many nats the file predicts a held-out event worse. ModelError when the parity of
-    float32 is above 1e-5, when more than MAY_LOSE is lost, or when nothing is installed to run it.
+    difference of any mean, standard deviation (seconds or their logarithm, or 0..1) or component weight
+    (0..1) at any step, and `nll_lost` by how many nats the file predicts a held-out event worse. ModelError
+    when the parity of float32 is above 1e-5, when more than MAY_LOSE is lost, or when nothing is installed
+    to run it.
     """
     network, judge = trained.network, trained.judge
 
@@ -115,6 +116,7 @@ def make_card(
         seed=settings.seed,
         trained_on=(*(one for one in before if one not in entries), *entries),
         scores=trained.scores,
+        log_dt=trained.network.scale.log_dt,
         made_by=f"foretone {version('foretone')}",
     )
 
@@ -133,6 +135,10 @@ def to_tflite(network: Network, card: Card, weights: Weights = "float32") -> byt
     longest = np.full((1, shape.dimension), np.finfo(np.float32).max, np.float32)
     longest[0, 0] = PAUSE
     heard = graph.minimum(x, graph.constant("longest", longest))
+    if scale.log_dt:
+        dt, axes = graph.split_into(heard, [1, shape.dimension - 1])
+        added = graph.constant("log_dt", np.array([[scale.log_dt]], np.float32))
+        heard = graph.concatenate([graph.log(graph.add(dt, added)), axes])
     after: list[int] = []
     for number, (matrix, bias) in enumerate([_hearing_natural_units(network), *network.layers[1:]]):
         h, c = state[2 * number : 2 * number + 2]
@@ -195,7 +201,7 @@ def nll_lost(path: Path, network: Network, judge: Judge, runtime: str) -> float:
         heard = network.scale.to_network(x)[:, None]
         output, _ = network.forward(heard, network.start(1), np.ones((len(heard), 1, 1)))
         for rows, scores in ((np.array(told), by_file), (network.mixtures(output), by_network)):
-            scores.append(natural_nll(rows, y)[counts])
+            scores.append(natural_nll(rows, y, network.scale.log_dt)[counts])
     return float(np.concatenate(by_file).mean() - np.concatenate(by_network).mean())
 
 

@@ -27,6 +27,7 @@ OPERATORS: dict[str, tuple[int, int, dict[str, tuple[int, str]]]] = {
     "TANH": (28, 0, {}),
     "SPLIT": (49, 35, {"num_splits": (0, "Int32")}),
     "MINIMUM": (57, 39, {}),
+    "LOG": (73, 0, {}),
     "SPLIT_V": (102, 79, {"num_splits": (0, "Int32")}),
     "ELU": (111, 0, {}),
 }

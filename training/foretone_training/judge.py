@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foretone.errors import SessionError
 from foretone_training.dataset import resolution
-from foretone_training.network import Network, Scale
+from foretone_training.network import Network, Scale, coded
 
 WARM_UP = 50  # events heard before those that are judged
 HELD_OUT = 0.1
@@ -18,10 +18,18 @@ HELD_OUT = 0.1
 Array = NDArray[Any]
 
 
-def measure(rows: Array) -> Scale:
-    """A scale from the events themselves; an axis that never moves is as wide as its step."""
+def measure(rows: Array, log_dt: float | None = None) -> Scale:
+    """A scale from the events themselves; an axis that never moves is as wide as its step.
+
+    `log_dt` is that of `Scale`; None for one step of dt, which keeps the shortest waits apart.
+    """
     step = resolution(rows)
-    return Scale(rows.mean(axis=0), np.maximum(rows.std(axis=0), step), step)
+    log_dt = float(step[0]) if log_dt is None else log_dt
+    rows = coded(rows, log_dt)
+    mean, least = rows.mean(axis=0), step.copy()
+    if log_dt:
+        least[0] /= np.exp(mean[0])  # a step of dt, in its logarithm
+    return Scale(mean, np.maximum(rows.std(axis=0), least), step, log_dt)
 
 
 def blur(rows: Array, scale: Scale, random: np.random.Generator) -> Array:

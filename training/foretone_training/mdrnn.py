@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,15 @@ from foretone_training.resume import State
 SIZES = {"xs": 32, "s": 64, "m": 128, "l": 256, "xl": 512}
 """Units of each layer, by the names that IMPS gave them."""
 
-PASSES = 60  # over the recordings; the held-out events are usually predicted best well before the last
-LEAST_UPDATES = 1500  # however short the recordings are
+PASSES = 20  # over the recordings; more of them learn the recordings by heart
+LEAST_UPDATES = 1000  # however short the recordings are
 AGAIN = 0.3  # of the learning rate, for a network that has learned before
 KEPT_EVERY = 10.0  # seconds
 AVERAGED = 0.01  # of the newest weights, after each update, in the average that is judged and kept
 
 Array = NDArray[Any]
+Waits = Literal["log", "linear"]
+"""By what a network takes dt: its logarithm, or its seconds, as that of IMPS."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Settings:
     updates: int | None = None
     learning_rate: float | None = None
     """Of the first update; None for what suits the units."""
+    waits: Waits = "log"
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,13 @@ class _Training:
         random = np.random.default_rng(settings.seed)
         learned = [stream.split(HELD_OUT)[0] for stream in streams]
         rows = np.concatenate(learned)
-        scale = measure(rows)
+        log_dt = begin.scale.log_dt if begin else None if settings.waits == "log" else 0.0
+        scale = measure(rows, log_dt)
         shape = Shape(1 + len(streams[0].axes), settings.layers, settings.units, settings.mixtures)
         if state:
-            self.network = Network(shape, Scale(*state.arrays["scale"]), np.zeros(shape.size, np.float32))
+            mean, spread, step = state.arrays["scale"]
+            scale = Scale(mean, spread, step, state.told["log_dt"])
+            self.network = Network(shape, scale, np.zeros(shape.size, np.float32))
             random.bit_generator.state = state.told["judge_random"]
         elif begin:
             self.network = begin.recentred(scale.mean, scale.step)
@@ -204,7 +210,7 @@ class _Training:
         }  # fmt: skip
         told = {
             "judge_random": self._judge_random, "pass_random": self.passes.random, "chunk": self.passes.chunk,
-            "done": self.done, "planned": self.planned, "loss": self.loss,
+            "log_dt": scale.log_dt, "done": self.done, "planned": self.planned, "loss": self.loss,
             "best": self.best, "best_at": self.best_at, "history": [astuple(one) for one in self.history],
         }  # fmt: skip
         return State({name: array.copy() for name, array in arrays.items()}, told)

@@ -15,7 +15,7 @@ from foretone_training.dataset import Stream
 from foretone_training.export import export
 from foretone_training.mdrnn import AGAIN, SIZES, Progress, Settings, learning_rate
 from foretone_training.network import Network
-from foretone_training.performance import perform
+from foretone_training.performance import Plain, perform
 from foretone_training.readback import read_network
 
 Bar = Callable[[], AbstractContextManager[Callable[[Progress], None]]]
@@ -47,6 +47,10 @@ def run(arguments: argparse.Namespace, bar: Bar) -> None:
             keep=lambda state: resume.save(state, beside, about, streams),
         )  # fmt: skip
     performance = perform(trained, streams)
+    if arguments.compare:
+        with bar() as progress:
+            plain = perform(mdrnn.train(streams, replace(settings, waits="linear"), progress), streams)
+        performance = replace(performance, plain=Plain(plain.nll, plain.energy, plain.model))
     trained = replace(trained, scores=trained.scores | performance.scores)
     before = about.get("trained_on", ())
     card = export(trained, streams, settings, arguments.out, arguments.weights, before)
@@ -75,6 +79,7 @@ def _chosen(arguments: argparse.Namespace) -> Settings:
         seed=arguments.seed,
         seconds=arguments.seconds,
         updates=arguments.updates,
+        waits=arguments.waits,
     )
 
 
@@ -92,6 +97,6 @@ def _again(
     print(f"Going on from {path}: {shape.layers} x {shape.units} units.", flush=True)
     settings = replace(
         settings, layers=shape.layers, units=shape.units, mixtures=shape.mixtures,
-        learning_rate=AGAIN * learning_rate(shape.units),
+        learning_rate=AGAIN * learning_rate(shape.units), waits="log" if network.scale.log_dt else "linear",
     )  # fmt: skip
     return network, settings, {"trained_on": list(card.trained_on)}

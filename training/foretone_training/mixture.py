@@ -46,13 +46,20 @@ def loss(output: Array, target: Array, floor: Array) -> tuple[Array, Array]:
     return -total.reshape(rows), slope
 
 
-def natural_nll(rows: Array, target: Array) -> Array:
-    """The negative log-likelihood of each target [n, D], given rows of means, deviations and weights."""
+def natural_nll(rows: Array, target: Array, log_dt: float) -> Array:
+    """The negative log-likelihood of each target [n, D], given rows of means, deviations and weights.
+
+    With `log_dt` above 0 the rows are about log(dt + log_dt), and the score about dt all the same.
+    """
+    stretch = np.zeros(len(target))
+    if log_dt:
+        stretch = np.log(target[:, 0] + log_dt)
+        target = np.column_stack([stretch, target[:, 1:]])
     means, sigma, weights = parts(rows.astype(np.float64), target.shape[1])
     away = (target[:, None] - means) / sigma.reshape(means.shape)
     density = np.log(np.maximum(weights, 1e-300)) - 0.5 * (away * away).sum(2)
     density -= np.log(sigma).reshape(means.shape).sum(2) + 0.5 * target.shape[1] * np.log(2.0 * np.pi)
-    return -_log_sum(density)[:, 0]
+    return np.asarray(stretch - _log_sum(density)[:, 0])
 
 
 def _log_sum(x: Array) -> Array:

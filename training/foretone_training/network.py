@@ -6,7 +6,7 @@ Networks, NIME 2019. From dt and the axes of one event it gives the density of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Scale:
-    """Between natural units (seconds, 0..1) and the network's own, about -1..1; each of shape [D].
+    """Between natural units (seconds, 0..1) and the network's own, about -1..1; arrays of shape [D].
 
     `step` is the resolution of the recordings. No standard deviation is below half of it.
     """
@@ -54,24 +54,37 @@ class Scale:
     mean: Array
     spread: Array
     step: Array
+    log_dt: float = 0.0
+    """Above 0, a network takes dt by its logarithm, with so many seconds added to it first, and `mean` and
+    `spread` are of that logarithm: a note's wait and a pause, a hundred times longer, are then neighbours.
+    """
 
     def to_network(self, rows: Array) -> Array:
         """Rows in the network's units."""
-        return np.asarray((rows - self.mean) / self.spread)
+        return np.asarray((coded(rows, self.log_dt) - self.mean) / self.spread)
 
     def to_natural(self, rows: Array) -> Array:
         """Rows in seconds and 0..1 again."""
-        return np.asarray(rows * self.spread + self.mean)
+        natural = np.asarray(rows * self.spread + self.mean)
+        if self.log_dt:
+            natural[..., 0] = np.exp(natural[..., 0]) - self.log_dt
+        return natural
 
     @property
     def floor(self) -> Array:
-        """The smallest standard deviation, in the network's units."""
-        return np.asarray(0.5 * self.step / self.spread)
+        """The smallest standard deviation, in the network's units; of log dt, half a step at the mean."""
+        floor = np.asarray(0.5 * self.step / self.spread)
+        if self.log_dt:
+            floor[0] /= np.exp(self.mean[0])
+        return floor
 
-    @property
-    def nats(self) -> float:
-        """What the negative log-likelihood of an event grows by from the network's units to natural ones."""
-        return float(np.log(self.spread.astype(np.float64)).sum())
+    def nats(self, rows: Array) -> Array:
+        """What the negative log-likelihood of rows in the network's units grows by in natural units.
+
+        It is the logarithm of how far natural units stretch there.
+        """
+        grows = np.full(rows.shape[:-1], np.log(self.spread.astype(np.float64)).sum(), rows.dtype)
+        return grows + (rows[..., 0] * self.spread[0] + self.mean[0]) if self.log_dt else grows
 
 
 class Network:
@@ -83,7 +96,8 @@ class Network:
 
     def __init__(self, shape: Shape, scale: Scale, values: Array) -> None:
         self.shape, self.values = shape, values
-        self.scale = Scale(*(part.astype(values.dtype) for part in (scale.mean, scale.spread, scale.step)))
+        mean, spread, step = (part.astype(values.dtype) for part in (scale.mean, scale.spread, scale.step))
+        self.scale = Scale(mean, spread, step, scale.log_dt)
         *self.layers, self.head = _views(shape, values)
         self._lstms = [LSTM(*layer) for layer in self.layers]
 
@@ -93,7 +107,7 @@ class Network:
 
     def recentred(self, mean: Array, step: Array) -> Network:
         """A copy that computes the same around another mean, for recordings of another step."""
-        scale = Scale(mean, self.scale.spread, step)
+        scale = replace(self.scale, mean=mean, step=step)
         copy = Network(self.shape, scale, self.values.copy())
         moved = (copy.scale.mean - self.scale.mean) / self.scale.spread
         copy.layers[0][1][...] += moved @ copy.layers[0][0][: self.shape.dimension]
@@ -126,7 +140,7 @@ class Network:
         nll, by_output = mixture.loss(output, y.reshape(len(output), -1), self.scale.floor)
         if slope is not None:
             self._backward(by_output / len(output), slope, x.shape[:2])
-        return nll.reshape(x.shape[:2]) + self.scale.nats, after
+        return nll.reshape(x.shape[:2]) + self.scale.nats(y), after
 
     def _backward(self, error: Array, slope: Array, steps: tuple[int, ...]) -> None:
         *layers, (weights, bias) = _views(self.shape, slope)
@@ -137,7 +151,10 @@ class Network:
             error = lstm.backward(error, weights, bias)
 
     def mixtures(self, output: Array) -> Array:
-        """Output rows in natural units: means, standard deviations, and the components' weights."""
+        """Output rows in natural units: means, standard deviations, and the components' weights.
+
+        Where the network takes dt by its logarithm, its mean and deviation are those of log(dt + log_dt).
+        """
         means, raw, logits = mixture.parts(output, self.shape.dimension)
         sigma = mixture.deviations(raw, self.scale.floor) * self.scale.spread
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -165,13 +182,25 @@ def create(shape: Shape, scale: Scale, rows: Array, random: np.random.Generator)
     weights[...] = 0.1 * random.normal(size=weights.shape) / np.sqrt(shape.units)
     means, widths, logits = mixture.parts(bias[None], shape.dimension)
     waits = np.maximum(rows[:, 0], scale.step[0])
-    centres = np.geomspace(waits.min(), waits.max(), 2 * shape.mixtures + 1)[1::2]
+    edges = np.geomspace(waits.min(), waits.max(), 2 * shape.mixtures + 1)
+    centres = edges[1::2]
     nearest = np.abs(np.log(waits[:, None] / centres)).argmin(axis=1)
-    means[0, :, 0] = (centres - scale.mean[0]) / scale.spread[0]
+    events = np.repeat(centres[:, None], shape.dimension, axis=1)
+    means[0, :, 0] = scale.to_network(events)[:, 0]
     means[0, :, 1:] = random.normal(size=(shape.mixtures, shape.dimension - 1))
-    widths[0, :, 0] = np.log(np.minimum(0.5 * centres / scale.spread[0], 1.0))
+    wide = 0.5 * np.log(edges[2] / edges[0]) if scale.log_dt else 0.5 * centres
+    widths[0, :, 0] = np.log(np.clip(wide / scale.spread[0], scale.floor[0], 1.0))
     logits[0] = np.log((1 + np.bincount(nearest, minlength=shape.mixtures)) / len(rows))
     return network
+
+
+def coded(rows: Array, log_dt: float) -> Array:
+    """Rows [..., D] with log(dt + log_dt) in place of dt; as they are where log_dt is 0."""
+    if not log_dt:
+        return rows
+    # A blurred wait lies below nought by up to half a step, of a recording that may be coarser than log_dt.
+    dt = np.log(np.maximum(rows[..., :1] + log_dt, 0.25 * log_dt))
+    return np.concatenate([dt, rows[..., 1:]], axis=-1)
 
 
 def _views(shape: Shape, values: Array) -> list[tuple[Array, Array]]:

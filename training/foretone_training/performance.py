@@ -8,24 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretone_training.dataset import Stream
+from foretone_training.habits import Habits
 from foretone_training.judge import HELD_OUT, WARM_UP
 from foretone_training.mdrnn import Trained
 from foretone_training.network import Network
-from foretone_training.sampling import SHORTEST, energy, play, sample
+from foretone_training.sampling import energy, play, sample
 from foretone_training.trivial import Trivial
 
 SAMPLES = 100  # of each event, for the energy score
 MOST = 2000  # held-out events that are sampled
-PI_TEMPERATURES = (0.5, 1.0, 2.0)
-SIGMA_TEMPERATURES = (0.01, 0.1, 0.3, 1.0)
-ROWS, EVENTS = 6, 250  # performances at each pair of temperatures, and how long each is
-ALONE_ROWS, ALONE_EVENTS = 4, 800  # and at the pair that was chosen
+PI_TEMPERATURES = (0.8, 1.0, 1.2)
+SIGMA_TEMPERATURES = (0.1, 0.3, 0.6, 1.0, 1.4)
+ROWS, EVENTS = 8, 400  # performances at each pair of temperatures, and how long each is
+ALONE_ROWS, ALONE_EVENTS = 8, 800  # and at the pair that was chosen
 MOMENTS, TIMES, GOES_ON = 3, 5, 120  # held-out moments to go on from, how often, and for how many events
 SEED = 1
 
@@ -33,23 +35,12 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Habits:
-    """How somebody plays: the longest wait of a hundred, the mean step of an event, events in a second."""
+class Plain:
+    """What the plain model of IMPS, whose waits are linear, makes of the same sessions: see `Performance`."""
 
-    dt_p99: float
-    step: float
-    rate: float
-
-    @classmethod
-    def of(cls, waits: Array, steps: Array) -> Habits:
-        """From waits [n] and steps [n, axes]."""
-        length = np.sqrt((steps**2).sum(axis=1)).mean()
-        return cls(float(np.quantile(waits, 0.99)), float(length), float(1.0 / max(waits.mean(), SHORTEST)))
-
-    def far_from(self, other: Habits) -> float:
-        """0 where both have the same waits and steps; a factor of e in one of them is 1."""
-        ours, theirs = np.maximum([[self.dt_p99, self.step], [other.dt_p99, other.step]], 1e-4)
-        return float(np.abs(np.log(ours / theirs)).sum())
+    nll: float
+    energy: float
+    model: Habits
 
 
 @dataclass(frozen=True)
@@ -78,6 +69,8 @@ class Performance:
     """Places among `played` from which the network went on by itself."""
     continued: Array
     """How it went on from each of them, several times: [moments, times, events, D]."""
+    plain: Plain | None = None
+    """Beside it, where that was asked for."""
 
     @property
     def judged(self) -> int:
@@ -87,7 +80,16 @@ class Performance:
     @property
     def scores(self) -> dict[str, float]:
         """For the model's card."""
+        plain = {}
+        if self.plain:
+            plain = {
+                "plain_nll": self.plain.nll, "plain_energy_score": self.plain.energy,
+                "plain_dt_p99": self.plain.model.dt_p99, "plain_mean_step": self.plain.model.step,
+            }  # fmt: skip
+        apart = {f"{name}_apart": factor for name, factor in self.model.apart(self.player).items()}
         return {
+            **plain,
+            **apart,
             "trivial_nll": self.trivial_nll,
             "energy_score": self.energy,
             "trivial_energy_score": self.trivial_energy,
@@ -114,7 +116,7 @@ def perform(trained: Trained, streams: Sequence[Stream]) -> Performance:
     trivial = Trivial(learned, network.scale.step, random)
     mixtures = judge.mixtures(network)[some].astype(np.float64)
     one = np.ones(len(some))
-    expected = sample(mixtures, network.shape.dimension, SAMPLES, one, one, random)
+    expected = sample(mixtures, network.scale, SAMPLES, one, one, random)
     sampled, temperatures = _search(network, learned, random)
     begins = _beginnings(learned, ALONE_ROWS, random)
     pi, sigma = (np.full(ALONE_ROWS, temperature) for temperature in temperatures)
@@ -126,8 +128,8 @@ def perform(trained: Trained, streams: Sequence[Stream]) -> Performance:
         energy=energy(expected, after[some]),
         trivial_energy=energy(trivial.sample(before[some], SAMPLES, random), after[some]),
         temperatures=temperatures,
-        player=Habits.of(after[:, 0], (after - before)[:, 1:]),
-        model=_habits(alone),
+        player=Habits.of(_stretches(before, after)),
+        model=Habits.of(alone),
         played=after,
         before=before,
         expected=expected,
@@ -147,11 +149,8 @@ def _search(
     pi, sigma = np.repeat(np.array(pairs), ROWS, axis=0).T
     made = play(network, begins, pi, sigma, EVENTS, random).reshape(len(pairs), ROWS, EVENTS, -1)
     sampled = dict(zip(pairs, made, strict=True))
-    wanted = Habits.of(
-        np.concatenate([rows[1:, 0] for rows in learned]),
-        np.concatenate([np.diff(rows[:, 1:], axis=0) for rows in learned]),
-    )
-    return sampled, min(pairs, key=lambda pair: _habits(sampled[pair]).far_from(wanted))
+    wanted = Habits.of(learned)
+    return sampled, min(pairs, key=lambda pair: Habits.of(sampled[pair]).far_from(wanted))
 
 
 def _go_on(
@@ -173,6 +172,7 @@ def _beginnings(learned: Sequence[Array], count: int, random: np.random.Generato
     return np.asarray(longest[starts[:, None] + np.arange(length)])
 
 
-def _habits(made: Array) -> Habits:
-    steps = np.diff(made[:, :, 1:], axis=1)
-    return Habits.of(made[:, :, 0].ravel(), steps.reshape(-1, steps.shape[2]))
+def _stretches(before: Array, after: Array) -> list[Array]:
+    """Events in order, and the one before each, as performances that were not interrupted."""
+    begins = [0, *(1 + np.flatnonzero((before[1:] != after[:-1]).any(axis=1))), len(after)]
+    return [np.concatenate([before[first : first + 1], after[first:end]]) for first, end in pairwise(begins)]

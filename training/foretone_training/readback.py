@@ -30,7 +30,7 @@ def read_network(path: Path) -> tuple[Network, Card]:
     try:
         spread = np.asarray(found["spread"])[0, : shape.dimension]
         least = np.asarray(found["least"])[0, : shape.dimension]
-        scale = Scale(np.zeros_like(spread), spread, 2.0 * (least - spread))
+        scale = Scale(np.zeros_like(spread), spread, 2.0 * (least - spread), card.log_dt)
         network = Network(shape, scale, np.zeros(shape.size, np.float32))
         for number, (weights, bias) in enumerate(network.layers):
             weights[...], bias[...] = _layer(found, f"lstm_{number}")

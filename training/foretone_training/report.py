@@ -13,6 +13,7 @@ from pathlib import Path
 from foretone.card import Card
 from foretone_training import gallery
 from foretone_training.dataset import Stream
+from foretone_training.habits import PAUSES_WITHIN, STEPS_WITHIN
 from foretone_training.mdrnn import Trained
 from foretone_training.performance import PI_TEMPERATURES, SAMPLES, SIGMA_TEMPERATURES, Performance
 from foretone_training.picture import number
@@ -22,8 +23,6 @@ STYLE = (Path(__file__).with_name("report.css")).read_text()
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 FEW = 200  # held-out events: fewer, and the figures are mostly chance
-PAUSES_WITHIN = 2.0  # times shorter or longer than the player's
-STEPS_WITHIN = 0.25  # smaller or larger than the player's, as a share
 BETTER_NATS = 0.25  # than the trivial model, to be called better
 
 
@@ -149,32 +148,45 @@ def _what(card: Card, minutes: float) -> str:
 
 def _figures(performance: Performance) -> str:
     player, model = performance.player, performance.model
-    rows: list[tuple[str, float | str, float | str, str]] = [
-        ("", "the model", "shuffled", ""),
-        ("held-out events, nats each", performance.nll, performance.trivial_nll, "lower is better"),
+    plain = performance.plain
+    apart = model.apart(player)
+    plain_apart = plain.model.apart(player) if plain else {}
+    # What is measured, of whom (the last of them the plain model), and what is good.
+    rows: list[tuple[str, list[float | str], str]] = [
+        ("", ["the model", "shuffled", "plain IMPS"], ""),
         (
-            f"energy score, {SAMPLES} samples",
-            performance.energy,
-            performance.trivial_energy,
+            "held-out events, nats each",
+            [performance.nll, performance.trivial_nll, plain.nll if plain else ""],
             "lower is better",
         ),
-        ("", "the model alone", "you", ""),
+        (
+            f"energy score, {SAMPLES} samples",
+            [performance.energy, performance.trivial_energy, plain.energy if plain else ""],
+            "lower is better",
+        ),
+        ("", ["the model alone", "you", "plain IMPS"], ""),
         (
             "longest wait of a hundred, s",
-            model.dt_p99,
-            player.dt_p99,
+            [model.dt_p99, player.dt_p99, plain.model.dt_p99 if plain else ""],
             f"within {number(PAUSES_WITHIN)} times",
         ),
-        ("mean step, 0 to 1", model.step, player.step, f"within {number(100 * STEPS_WITHIN)} %"),
-        ("events a second", model.rate, player.rate, ""),
+        (
+            "mean step, 0 to 1",
+            [model.step, player.step, plain.model.step if plain else ""],
+            f"within {number(100 * STEPS_WITHIN)} %",
+        ),
+        ("events a second", [model.rate, player.rate, plain.model.rate if plain else ""], ""),
+    ]
+    rows += [
+        (f"its {name} and yours", [factor, "", plain_apart.get(name, "")], "times apart; 1 is alike")
+        for name, factor in apart.items()
     ]
     lines = []
-    for what, ours, other, note in rows:
-        tag = "th" if isinstance(ours, str) else "td"
-        cells = [each if isinstance(each, str) else number(each) for each in (ours, other)]
-        lines.append(
-            f"<tr><th>{what}</th><{tag}>{cells[0]}</{tag}><{tag}>{cells[1]}</{tag}><td>{note}</td></tr>"
-        )
+    for what, figures, note in rows:
+        tag = "td" if what else "th"
+        cells = [each if isinstance(each, str) else number(each) for each in figures[: 3 if plain else 2]]
+        line = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+        lines.append(f"<tr><th>{what}</th>{line}<td>{note}</td></tr>")
     return f"<table class='figures'>{''.join(lines)}</table>"
 
 
@@ -192,11 +204,13 @@ def _sessions(card: Card) -> str:
         "<details><summary>How this was measured</summary>"
         "<p>The last tenth of each session was held out: no weight was changed by it, but it chose when to "
         "stop. All playing is blurred by uniform noise one step of its recording wide, and no standard "
-        "deviation is below half a step, so that no score can be won by narrowing on the levels of a "
-        "converter. “Your moves shuffled” is a model without memory: a Gaussian kernel around 2000 of your "
-        "own waits and moves. The energy score is in seconds and positions taken together. Temperatures were "
-        f"chosen on what it learned from, out of {len(PI_TEMPERATURES)} by "
-        f"{len(SIGMA_TEMPERATURES)}.</p></details>"
+        "deviation is below half a step (of a wait's logarithm, half a step at a middling wait), so that no "
+        "score can be won by narrowing on the levels of a converter. “Your moves shuffled” is a model "
+        "without memory: a Gaussian kernel around 2000 of your own waits and moves. The energy score is in "
+        "seconds and positions taken together. “Times apart” is how far ten quantiles of two distributions "
+        "lie from each other on average, as a factor; a wait of more than half a second is a rest, and a "
+        "gesture is what lies between two. Temperatures were chosen on what it learned from, out of "
+        f"{len(PI_TEMPERATURES)} by {len(SIGMA_TEMPERATURES)}.</p></details>"
         f"<details><summary>Sessions</summary><table class='figures'><tr><th></th><th>events</th>"
         f"<th>SHA-256</th></tr>{rows}</table></details>"
         f"<details><summary>Everything on its card</summary><table class='figures'>{scores}</table>"

@@ -8,22 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretone_training.dataset import PAUSE
-from foretone_training.network import Network
+from foretone_training.network import Network, Scale
 
 SHORTEST = 1e-3  # seconds, as in the player that will play the model
+LOG_LONGEST = 2.0  # e**2 s is beyond the longest pause, and no draw overflows
 
 Array = NDArray[Any]
 
 
 def sample(
-    mixtures: Array, dimension: int, count: int, pi: Array, sigma: Array, random: np.random.Generator
+    mixtures: Array,
+    scale: Scale,
+    count: int,
+    pi: Array,
+    sigma: Array,
+    random: np.random.Generator,
 ) -> Array:
     """Draws [n, count, D] from rows of `Network.mixtures`, row by row at temperatures pi and sigma [n].
 
     As the player draws: the logits are divided by pi, the variances multiplied by sigma, waits and
     positions held to what can be played.
     """
-    n, width = mixtures.shape
+    (n, width), dimension = mixtures.shape, len(scale.step)
     components = width // (2 * dimension + 1)
     means, sigmas, weights = np.split(mixtures, [components * dimension, 2 * components * dimension], axis=1)
     logits = np.log(np.maximum(weights, 1e-30)) / pi[:, None]
@@ -33,7 +39,10 @@ def sample(
     rows = np.arange(n)[:, None]
     centre = means.reshape(n, components, dimension)[rows, chosen]
     spread = sigmas.reshape(n, components, dimension)[rows, chosen] * np.sqrt(sigma)[:, None, None]
-    return playable(centre + spread * random.normal(size=centre.shape))
+    drawn = centre + spread * random.normal(size=centre.shape)
+    if scale.log_dt:
+        drawn[..., 0] = np.exp(np.minimum(drawn[..., 0], LOG_LONGEST)) - scale.log_dt
+    return playable(drawn)
 
 
 def playable(rows: Array) -> Array:
@@ -50,14 +59,14 @@ def play(
 
     `pi` and `sigma` [n] are the temperatures of each performance.
     """
-    scale, dimension = network.scale, network.shape.dimension
+    scale = network.scale
     heard = scale.to_network(begins.transpose(1, 0, 2).astype(np.float32))
     output, states = network.forward(heard, network.start(len(begins)), np.ones((len(heard), len(begins), 1)))
     output = output[-len(begins) :]
     keep = np.ones((1, len(begins), 1), np.float32)
-    made = np.empty((events, len(begins), dimension))
+    made = np.empty((events, *begins[:, 0].shape))
     for event in range(events):
-        made[event] = sample(network.mixtures(output), dimension, 1, pi, sigma, random)[:, 0]
+        made[event] = sample(network.mixtures(output), scale, 1, pi, sigma, random)[:, 0]
         output, states = network.forward(scale.to_network(made[event].astype(np.float32))[None], states, keep)
     return made.transpose(1, 0, 2)
 

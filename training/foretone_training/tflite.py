@@ -98,6 +98,10 @@ class Graph:
         """The smaller of a and b, element by element."""
         return self._one("MINIMUM", (a, b), self._width(a))
 
+    def log(self, x: int) -> int:
+        """The natural logarithm."""
+        return self._one("LOG", (x,), self._width(x))
+
     def logistic(self, x: int) -> int:
         """1 / (1 + exp(-x))."""
         return self._one("LOGISTIC", (x,), self._width(x))

@@ -29,6 +29,9 @@ SHORTEST = 0.001
 LONGEST = 5.0
 """Seconds: a longer silence is told to the model as this long, the longest that it was trained on."""
 
+LOG_LONGEST = 2.0
+"""No larger logarithm of a wait is taken: it is of 7.4 s, and longer than any wait already."""
+
 BEHIND = 0.25
 """Seconds: after a stall longer than this the rhythm goes on from now instead of catching up in a burst."""
 
@@ -302,4 +305,7 @@ class MDRNN:
             gauss(mixture[first + index], spread * mixture[width * count + first + index])
             for index in range(width)
         ]
-        return min(max(drawn[0], SHORTEST), LONGEST), tuple(min(max(value, 0.0), 1.0) for value in drawn[1:])
+        dt, log_dt = drawn[0], self._model.card.log_dt
+        if log_dt:
+            dt = math.exp(min(dt, LOG_LONGEST)) - log_dt
+        return min(max(dt, SHORTEST), LONGEST), tuple(min(max(value, 0.0), 1.0) for value in drawn[1:])

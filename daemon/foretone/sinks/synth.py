@@ -6,7 +6,8 @@ import math
 import socket
 import struct
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from foretone.event import Event
 from foretone.packet import Form
@@ -14,8 +15,10 @@ from foretone.parts import LIVE, Range
 
 _ROOT = "/foretone/synth"
 _VOLUME = Form(f"{_ROOT}/volume", "f")
+_RUN = Form(f"{_ROOT}/clock/run", "f")
 _REST = Form(f"{_ROOT}/rest", "")
 _VOICES = ["player", "model"]
+_USUAL: list[str] = []
 
 _SOON = 0.05
 """The same where nobody listened just now, so that somebody new is not loud for long."""
@@ -30,7 +33,15 @@ class Synth:
     Conductor thread; nothing here waits or raises.
 
     voices
-        The first origin sounds in the first voice, the second in the second, all others in the last.
+        The first origin sounds in the first voice, the second in the second, all others in the last. A voice
+        is a sound of that name, among those that `foretone sounds` lists or in the file `sounds`.
+    controls
+        What the axes turn, in their order: parameters of the voices, "cutoff" or a part of its range, "cutoff
+        from 200 to 4000". Without them, what is usual for a voice.
+    sounds
+        A file of sounds beside the instrument file, where the shipped ones are not enough.
+    song
+        A file of tracks beside the instrument file, which play by themselves, from the beginning.
     volume
         0 to 1, while playing.
     port
@@ -45,6 +56,9 @@ class Synth:
         axes: Sequence[str],
         *,
         voices: list[str] = _VOICES,
+        controls: list[str] = _USUAL,
+        sounds: str = "",
+        song: str = "",
         volume: Annotated[float, Range(0, 1), LIVE] = 0.8,
         port: Annotated[int, Range(1024, 65535)] = 7401,
         pcm: str = "default",
@@ -54,6 +68,7 @@ class Synth:
         lookahead: bool = True,
     ) -> None:
         self.axes = tuple(axes)
+        self.controls, self.sounds, self.song = tuple(controls), sounds, song
         self.pcm, self.rate, self.period, self.periods, self.lookahead = pcm, rate, period, periods, lookahead
         self.port = port
         self.lost = 0
@@ -67,6 +82,22 @@ class Synth:
         self._socket.connect(("127.0.0.1", port))
         self._address_voices()
         self.volume = volume
+        if song:
+            self._send(_RUN.fill(1.0))
+
+    @staticmethod
+    def check(axes: tuple[str, ...], folder: Path, settings: dict[str, Any]) -> list[str]:
+        """What is wrong with `controls` and `sounds`, in sentences for the instrument file."""
+        faults = []
+        controls, sounds = settings.get("controls", []), settings.get("sounds", "")
+        if len(controls) > len(axes):
+            faults.append(
+                f"controls names {len(controls)} parameters, but here are {len(axes)} axes: {', '.join(axes)}"
+            )
+        for name in (sounds, settings.get("song", "")):
+            if name and not (folder / name).is_file():
+                faults.append(f"there is no file {folder / name}")
+        return faults
 
     @property
     def origins(self) -> Sequence[str]:

@@ -17,9 +17,20 @@ from foretone.parts import Range
 
 Curve = Callable[[float], float]
 
+PRESSURE = "pressure"
+"""An axis of this name is nought while the finger is lifted, and at least `LIGHTEST` while it touches."""
+LIGHTEST = 0.2
+STRIKE = 0.06
+"""Seconds in which a finger comes down."""
+MANY = 8
+"""As many axes are knobs side by side, for two hands; fewer are one thing that is played at once."""
+
 
 class Ghost:
     """A performer that is not there: phrases and silences, the same for the same seed.
+
+    It plays all axes at once; of eight and more, one with each hand, another one in each phrase. An axis
+    called `pressure` is touched in the phrases of the first axis, and let go in its silences.
 
     rest
         Mean silence between phrases, in seconds.
@@ -35,7 +46,13 @@ class Ghost:
     ) -> None:
         self.axes = axes
         self._clock = clock
-        self._hands = [_Hand(Random(random.random()), rest, clock.now()) for _ in axes]
+        self._places = [0.5] * len(axes)
+        numbers, half = [*range(len(axes))], len(axes) // 2
+        reaches = [[n] for n in numbers] if len(axes) < MANY else [numbers[:half], numbers[half:]]
+        self._hands = [
+            _Hand(Random(random.random()), rest, clock.now(), reach, self._places) for reach in reaches
+        ]
+        self._finger = axes.index(PRESSURE) if PRESSURE in axes and len(axes) < MANY else None
 
     def read(self) -> tuple[float, ...]:
         """Where the hand is now, 0..1 on each axis."""
@@ -43,21 +60,50 @@ class Ghost:
 
     def at(self, now: float) -> tuple[float, ...]:
         """Where the hand is at `now`, seconds of the clock; not to be asked about the past."""
-        return tuple(hand.at(now) for hand in self._hands)
+        played = [hand.at(now) for hand in self._hands]
+        values = list(self._places)
+        for hand, value in zip(self._hands, played, strict=True):
+            values[hand.axis] = value
+        if self._finger is not None:
+            touched = min(1.0, self._hands[0].playing(now) / STRIKE)
+            values[self._finger] = touched * (LIGHTEST + (1.0 - LIGHTEST) * values[self._finger])
+        return tuple(values)
 
     def close(self) -> None:
         """It fades."""
 
 
 class _Hand:
-    """One axis: a row of segments, made as time reaches them."""
+    """One axis after another of those in its reach: a row of segments, made as time reaches them.
 
-    def __init__(self, random: Random, rest: float, start: float) -> None:
+    `places` is where every axis of the ghost was left.
+    """
+
+    def __init__(
+        self, random: Random, rest: float, start: float, reach: list[int], places: list[float]
+    ) -> None:
+        self.axis = reach[0]
         self._random, self._rest = random, rest
+        self._reach, self._places = reach, places
         self._position = random.uniform(0.2, 0.8)
+        self._rests = True
+        self._since = start
         self._segments = self._perform()
         self._begin, self._length = start, 0.3
         self._curve: Curve = lambda _: self._position
+
+    @property
+    def _position(self) -> float:
+        """Where its axis will be at the end of the segment."""
+        return self._places[self.axis]
+
+    @_position.setter
+    def _position(self, place: float) -> None:
+        self._places[self.axis] = place
+
+    def playing(self, now: float) -> float:
+        """For how long, in seconds; 0 in a silence."""
+        return 0.0 if self._rests else now - self._since
 
     def at(self, now: float) -> float:
         # After a long time away it goes on where it was, instead of making up what it did meanwhile.
@@ -71,9 +117,11 @@ class _Hand:
         """Endless pairs of seconds and a curve over 0..1."""
         choose = self._random
         # A short call first, so that whoever starts the instrument soon hears it answered.
+        self._begin_phrase()
         yield from self._sweep(1.0)
-        yield self._hold(self._rest)
+        yield self._silence(self._rest)
         while True:
+            self._begin_phrase()
             energy = choose.uniform(0.2, 1.0)
             for _ in range(choose.randint(1, 3)):
                 gesture = choose.choices((self._sweep, self._wiggle, self._steps, self._swell), (4, 3, 3, 2))[
@@ -82,7 +130,16 @@ class _Hand:
                 yield from gesture(energy)
                 if choose.random() < 0.5:
                     yield self._hold(choose.uniform(0.08, 0.4))
-            yield self._hold(self._rest * choose.uniform(0.4, 1.6))
+            yield self._silence(self._rest * choose.uniform(0.4, 1.6))
+
+    def _begin_phrase(self) -> None:
+        self._rests, self._since = False, self._begin
+        if len(self._reach) > 1:
+            self.axis = self._random.choice(self._reach)
+
+    def _silence(self, seconds: float) -> tuple[float, Curve]:
+        self._rests = True
+        return self._hold(seconds)
 
     def _hold(self, seconds: float) -> tuple[float, Curve]:
         here = self._position

@@ -1,8 +1,9 @@
 """Sound to any ALSA PCM, through pyalsaaudio 0.11.
 
-Three of its ways shape this file. Its constructor takes whatever the device grants and says nothing, so the
+Four of its ways shape this file. Its constructor takes whatever the device grants and says nothing, so the
 grant is read back. A card that ran dry is a return value, -EPIPE: the block was not taken and the stream is
-prepared again. And the card starts at the first write, so the first write is the whole buffer.
+prepared again. A signal ends a write that waits, with a part of the block taken or with none (EINTR), so the
+rest is written again. And the card starts at the first write, so the first write is the whole buffer.
 https://larsimmisch.github.io/pyalsaaudio/libalsaaudio.html
 """
 
@@ -11,10 +12,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from foretone.errors import SoundError
 from foretone.ring import LONGEST, Frames
@@ -23,6 +27,9 @@ from foretone.synth.output import ClockedNull, Output, SoundBusyError
 _CHECK = 512
 """Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
 
+
+_WAKES = 8
+"""How often a PCM may wake us for less than a block before it is written to all the same."""
 
 _UNPLUGGED = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
@@ -73,12 +80,28 @@ class Card:
         if self.period > LONGEST:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
-        self._silence = bytes(self.buffer * 4)
+        self._silence = np.zeros((self.buffer, 2), np.int16)
+        self._poll = select.poll()
+        for descriptor, events in self._pcm.polldescriptors():
+            self._poll.register(descriptor, events)
+        self._patience = 1 + 1000 * self.period // self.rate
         self._blocks, self._checked = 0, time.monotonic()
 
     def prime(self) -> None:
         """Fill the whole buffer with silence, in one write."""
         self._send(self._silence)
+
+    def wait(self) -> None:
+        """Wait in the kernel until there is room for a block, and no longer than a buffer lasts.
+
+        A block that waited in our hands would be older by that wait when it is heard. Whatever is wrong is
+        told by the next write, which waits as well.
+        """
+        with contextlib.suppress(self._error):
+            for _ in range(_WAKES):
+                if not 0 <= self._pcm.avail() < self.period:
+                    return
+                self._pcm.polldescriptors_revents(self._poll.poll(self._patience))
 
     def write(self, block: Frames) -> bool:
         """Play a block; False if the card had run dry. SoundBusyError if the card went away."""
@@ -102,16 +125,22 @@ class Card:
             )
         self._checked = now
 
-    def _send(self, frames: Frames | bytes) -> int:
-        try:
-            taken: int = self._pcm.write(frames)
-        except self._error as error:
-            raise SoundBusyError(
-                f"the sound card {self.name!r} went away ({error}); plug it in again"
-            ) from error
-        if taken < 0 and taken != -errno.EPIPE:
-            raise SoundBusyError(f"the sound card {self.name!r} stopped ({os.strerror(-taken)})")
-        return taken
+    def _send(self, frames: Frames) -> int:
+        """Write them all; negative when the card had run dry, or did so on the way."""
+        while True:
+            try:
+                taken: int = self._pcm.write(frames)
+            except self._error as error:
+                if os.strerror(errno.EINTR) in str(error):
+                    continue
+                raise SoundBusyError(
+                    f"the sound card {self.name!r} went away ({error}); plug it in again"
+                ) from error
+            if taken < 0 and taken != -errno.EPIPE:
+                raise SoundBusyError(f"the sound card {self.name!r} stopped ({os.strerror(-taken)})")
+            if taken < 0 or taken == len(frames):
+                return taken
+            frames = frames[taken:]
 
 
 def open_output(pcm: str, rate: int, period: int, periods: int) -> Output:

@@ -1,16 +1,21 @@
 """What reaches the audio process: OSC over loopback, read between two blocks.
 
-    /foretone/synth/<voice>       d time, f values...   a gesture; no values: the voice lets go
-    /foretone/synth/<voice>/rest                        the voice lets go, now
-    /foretone/synth/rest                                every voice lets go, now
-    /foretone/synth/volume        f 0..1
+    /foretone/synth/<voice>               d time, f values...      a gesture; no values: the voice lets go
+    /foretone/synth/<voice>/note          d time, f key, f velocity   a MIDI key is struck; released with 0
+    /foretone/synth/<voice>/rest                                   the voice lets go, now
+    /foretone/synth/<voice>/<parameter>   f or s value             held in its range; s where it is a choice
+    /foretone/synth/<voice>/set           (s parameter, f or s value)...   many at once, or none of them
+    /foretone/synth/rest                                           every voice lets go, now
+    /foretone/synth/volume                f 0..1
+    /foretone/synth/?                                              the sender is told all this, with ranges
 
-`time` is the CLOCK_MONOTONIC second at which the gesture is due. One that is due after the next block waits
-here; one that is late sounds at once.
+`time` is the CLOCK_MONOTONIC second at which it is due. What is due after the next block waits here, and a
+note begins at its frame within the block; what is late sounds at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import heapq
 import math
@@ -18,28 +23,29 @@ import socket
 
 from foretone.errors import PacketError, SoundError
 from foretone.packet import messages
+from foretone.synth.directory import ASK, ROOT, answers
 from foretone.synth.engine import Engine
 from foretone.synth.output import SoundBusyError
-from foretone.synth.voices import VOICES
-
-ROOT = "/foretone/synth"
 
 PACKETS_A_SECOND = 4000
 """Most packets read, spread over the blocks: four times the fastest source. At 30 us each that is an eighth
 of the time, well within half a period; what is more waits for the next block.
 """
 
-LARGEST = 256
-"""Bytes of the largest packet; a gesture of sixteen axes has half of that. Larger ones are refused."""
+LARGEST = 512
+"""Bytes of the largest packet; twenty parameters fit in one. Larger ones are refused."""
 
 SMALLEST = 12
 """Bytes of the smallest message in a bundle, its size included; a wrong packet costs as if full of them."""
 
 AHEAD = 10.0
-"""Seconds ahead of now that a gesture may be due; more is somebody else's clock."""
+"""Seconds ahead of now that something may be due; more is somebody else's clock."""
 
-HELD = 64
-"""Most gestures that wait to be due."""
+HELD = 512
+"""Most gestures and notes that wait to be due."""
+
+ASKERS, ANSWERS = 4, 4
+"""Most that are being told what there is, and packets that they are told in a block: 15 us each."""
 
 _BACKLOG = 16 * 1024
 """Bytes of the socket's buffer. Small, so that after a flood the sound is not long behind the player."""
@@ -54,13 +60,23 @@ class Control:
         self._span = span
         self.most = max(8, round(PACKETS_A_SECOND * span))
         """Messages read before a block, at most; the last packet may hold some more."""
-        self._held: list[tuple[float, int, str, tuple[float, ...]]] = []
+        self._held: list[tuple[float, int, str, bool, tuple[float, ...]]] = []
         self._count = 0
         self._buffer = bytearray(LARGEST + 1)
         self._view = memoryview(self._buffer)
-        self._voices = {f"{ROOT}/{voice}": voice for voice in VOICES}
-        self._rests: dict[str, tuple[str, ...]] = {f"{ROOT}/{voice}/rest": (voice,) for voice in VOICES}
-        self._rests[f"{ROOT}/rest"] = VOICES
+        voices = tuple(engine.places)
+        self._voices = {f"{ROOT}/{voice}": (voice, False) for voice in voices}
+        self._voices |= {f"{ROOT}/{voice}/note": (voice, True) for voice in voices}
+        self._rests: dict[str, tuple[str, ...]] = {f"{ROOT}/{voice}/rest": (voice,) for voice in voices}
+        self._rests[f"{ROOT}/rest"] = voices
+        self._sets = {f"{ROOT}/{voice}/set": voice for voice in voices}
+        self._parameters = {
+            f"{ROOT}/{voice}/{name}": (voice, name)
+            for voice, place in engine.places.items()
+            for name in place.parameters
+        }
+        self._answers = answers(engine.places)
+        self._asking: list[tuple[tuple[str, int], int]] = []
         self.refused = 0
         """Packets that were not understood, or came too early to hold."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -82,7 +98,7 @@ class Control:
         read = 0
         while read < self.most:
             try:
-                size = self._socket.recv_into(self._buffer)
+                size, sender = self._socket.recvfrom_into(self._buffer)
             except BlockingIOError:
                 break
             except OSError:
@@ -93,34 +109,46 @@ class Control:
                 self.refused += 1
                 read += 1
             else:
-                read += self.receive(bytes(self._view[:size]), now)
+                read += self.receive(bytes(self._view[:size]), now, sender)
         while self._held and self._held[0][0] <= now + self._span:
-            _, _, voice, values = heapq.heappop(self._held)
-            self._play(voice, values)
+            time, _, voice, is_note, numbers = heapq.heappop(self._held)
+            self._play(voice, is_note, numbers, time - now)
+        if self._asking:
+            self._answer()
 
-    def receive(self, packet: bytes, now: float) -> int:
-        """One packet, at `now` seconds; how many messages it cost to read.
+    def receive(self, packet: bytes, now: float, sender: tuple[str, int] | None = None) -> int:
+        """One packet, at `now` seconds; how many messages it cost to read, a long one counting as several.
 
         What is wrong with it is counted, and the rest of it is not heard.
         """
         try:
             found = messages(packet)
             for message in found:
-                self._obey(message.address, message.params, now)
+                self._obey(message.address, message.params, now, sender)
         except ValueError:
             self.refused += 1
             return 1 + len(packet) // SMALLEST
-        return len(found)
+        return sum(1 + len(message.params) // 4 for message in found)
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
-    def _obey(self, address: str, arguments: list[object], now: float) -> None:
-        numbers = tuple(_number(argument) for argument in arguments)
+    def _obey(
+        self, address: str, arguments: list[object], now: float, sender: tuple[str, int] | None
+    ) -> None:
         if address in self._voices:
-            time, *values = numbers
-            self._hold(time, self._voices[address], tuple(values), now)
+            time, *numbers = map(_number, arguments)
+            voice, is_note = self._voices[address]
+            if is_note:
+                _key, _velocity = numbers  # neither more nor fewer
+            self._hold(time, voice, is_note, tuple(numbers), now)
+        elif address in self._parameters:
+            voice, name = self._parameters[address]
+            (value,) = arguments
+            self._engine.turn(voice, name, self._engine.places[voice].parameters[name].read(value))
+        elif address in self._sets:
+            self._set(self._sets[address], arguments)
         elif address in self._rests:
             voices = self._rests[address]
             self._held = [item for item in self._held if item[2] not in voices]
@@ -128,24 +156,49 @@ class Control:
             for voice in voices:
                 self._engine.let_go(voice)
         elif address == f"{ROOT}/volume":
-            (self._engine.volume,) = numbers
+            (self._engine.volume,) = map(_number, arguments)
+        elif address == ASK and sender is not None and len(self._asking) < ASKERS:
+            self._asking.append((sender, 0))
         else:
             raise PacketError(f"nothing here is called {address}")
 
-    def _hold(self, time: float, voice: str, values: tuple[float, ...], now: float) -> None:
+    def _set(self, voice: str, arguments: list[object]) -> None:
+        known = self._engine.places[voice].parameters
+        names, values = arguments[::2], arguments[1::2]
+        if len(names) != len(values) or any(name not in known for name in names):
+            raise PacketError("not pairs of a parameter and its value")
+        pairs = [(str(name), known[str(name)].read(value)) for name, value in zip(names, values, strict=True)]
+        for name, value in pairs:
+            self._engine.turn(voice, name, value)
+
+    def _hold(self, time: float, voice: str, is_note: bool, numbers: tuple[float, ...], now: float) -> None:
         if time <= now + self._span:
-            self._play(voice, values)
+            self._play(voice, is_note, numbers, time - now)
         elif time > now + AHEAD or len(self._held) >= HELD:
             raise PacketError("too early")
         else:
             self._count += 1
-            heapq.heappush(self._held, (time, self._count, voice, values))
+            heapq.heappush(self._held, (time, self._count, voice, is_note, numbers))
 
-    def _play(self, voice: str, values: tuple[float, ...]) -> None:
-        if values:
-            self._engine.play(voice, values)
+    def _play(self, voice: str, is_note: bool, numbers: tuple[float, ...], later: float) -> None:
+        """Now, or for a note `later` by so many seconds of the block."""
+        if is_note:
+            key, velocity = numbers
+            self._engine.note(voice, key, velocity, min(max(later / self._span, 0.0), 1.0))
+        elif numbers:
+            self._engine.play(voice, numbers)
         else:
             self._engine.let_go(voice)
+
+    def _answer(self) -> None:
+        """Tell whoever asked longest ago some more of what there is."""
+        sender, told = self._asking.pop(0)
+        upto = min(told + ANSWERS, len(self._answers))
+        for packet in self._answers[told:upto]:
+            with contextlib.suppress(OSError):
+                self._socket.sendto(packet, sender)
+        if upto < len(self._answers):
+            self._asking.append((sender, upto))
 
 
 def _number(argument: object) -> float:

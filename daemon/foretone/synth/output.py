@@ -28,6 +28,9 @@ class Output(Protocol):
     def prime(self) -> None:
         """Fill the whole buffer with silence: at the start, and after it ran dry."""
 
+    def wait(self) -> None:
+        """Wait until there is room for a block, so that it is drawn from what is known at the last moment."""
+
     def write(self, block: Frames) -> bool:
         """Play int16 [period, 2]; wait for room. False if it had run dry: the block was not played."""
 
@@ -66,6 +69,10 @@ class ClockedNull:
         """Begin to play a buffer of silence, now."""
         self._started, self._given = self._now(), self._buffer
 
+    def wait(self) -> None:
+        """Wait until a block fits."""
+        self._pause(self._given + self.period)
+
     def write(self, block: Frames) -> bool:
         """Wait until the block fits; False if the buffer had run dry.
 
@@ -79,10 +86,14 @@ class ClockedNull:
         if (self._now() - self._started) * self.rate > self._given:
             return False
         self._given += len(block)
-        pause = self._started + (self._given - self._buffer) / self.rate - self._now()
+        self._pause(self._given)
+        return True
+
+    def _pause(self, given: int) -> None:
+        """Sleep until no more than a buffer of so many frames is left to play."""
+        pause = self._started + (given - self._buffer) / self.rate - self._now()
         if pause > 0.0:
             self._sleep(pause)
-        return True
 
     def close(self) -> None:
         """Wait for the end of what was given."""

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import logging
+import math
 import signal
 import sys
 import time
@@ -22,7 +23,8 @@ from foretone.synth.alsa import open_output
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
 from foretone.synth.output import Output, SoundBusyError
-from foretone.synth.voices import VOICES
+from foretone.synth.score import load
+from foretone.synth.sounds import USUAL, choose
 from foretone.watch import Systemd
 
 TRY_LATER, WRONG_SETTINGS = 75, 78
@@ -31,17 +33,25 @@ TRY_LATER, WRONG_SETTINGS = 75, 78
 WARM_UP = 100
 """Blocks drawn before the first one that is heard, so that its code and memory are already there."""
 
+_LEAVE = 0.3
+"""Seconds in which an echo fades that still sounds when we are told to stop."""
+
+_EARLY, _LATE, _LOST = 0.1, 0.002, 0.05
+"""What the pace believes of a block that comes early, and late; seconds after which it counts anew."""
+
 _LOCK_NOW_AND_LATER = 1 | 2  # MCL_CURRENT | MCL_FUTURE of <sys/mman.h>
 
 
-def main(settings: Mapping[str, Any], ring_path: Path) -> int:
+def main(settings: Mapping[str, Any], ring_path: Path, folder: Path = Path()) -> int:
     """Run until SIGTERM or SIGINT, then fade out; the exit status.
 
     settings
         The keys of an instrument's `synth` table: port, pcm, rate, period, periods, lookahead, volume,
-        voices. What is left out has the default of foretone.sinks.synth.
+        voices, controls, sounds, song. What is left out has the default of foretone.sinks.synth.
     ring_path
         Where to leave each block for other processes; best on a tmpfs.
+    folder
+        Where the instrument file lies, and with it its file of sounds.
 
     0 after a signal, 78 when the settings cannot work on this machine, 75 when they may later (the card is in
     use, or was unplugged). A sentence on stderr says which.
@@ -51,30 +61,49 @@ def main(settings: Mapping[str, Any], ring_path: Path) -> int:
         signal.signal(number, lambda number, _: asked.append(number))
     # python-osc logs type tags that it does not know, which would let a packet write to a file from the loop.
     logging.disable()
+    # So would a warning about a number that is too large; the engine looks for those itself.
+    np.seterr(all="ignore")
     try:
-        run(settings, ring_path, lambda: bool(asked))
+        run(settings, ring_path, folder, lambda: bool(asked))
     except SoundError as error:
         _say(str(error))
         return TRY_LATER if isinstance(error, SoundBusyError) else WRONG_SETTINGS
     return 0
 
 
-def run(settings: Mapping[str, Any], ring_path: Path, stop: Callable[[], bool]) -> None:
+def make(settings: Mapping[str, Any], folder: Path, rate: int, period: int) -> Engine:
+    """An engine with the voices and the song that the settings name. SoundError for what there is not."""
+    song = load(folder / settings["song"]) if settings.get("song") else None
+    file = settings.get("sounds", "")
+    names = [*(settings.get("voices", USUAL) or USUAL[:1])]
+    names += [track.voice for track in song.tracks] if song else []
+    sounds = choose(names, folder / file if file else None, settings.get("controls", ()))
+    lookahead, volume = settings.get("lookahead", True), settings.get("volume", 0.8)
+    return Engine(rate, period, sounds, song=song, lookahead=lookahead, volume=volume)
+
+
+def rehearse(settings: Mapping[str, Any], folder: Path) -> list[str]:
+    """Make the voices that the settings name, and forget them; what is wrong with them, a sentence each."""
+    try:
+        return make(settings, folder, 48000, 128).complaints
+    except SoundError as error:
+        return [str(error)]
+
+
+def run(settings: Mapping[str, Any], ring_path: Path, folder: Path, stop: Callable[[], bool]) -> None:
     """Open the sound, play until `stop()`, fade out and close. SoundError says what to change."""
-    unknown = [voice for voice in settings.get("voices", VOICES) if voice not in VOICES]
-    if unknown:
-        raise SoundError(f"there is no voice {unknown[0]!r}; there are: {', '.join(VOICES)}")
     with contextlib.ExitStack() as opened:
         output = _open(settings)
         opened.callback(output.close)
-        lookahead = settings.get("lookahead", True)
-        engine = Engine(output.rate, output.period, lookahead=lookahead, volume=settings.get("volume", 0.8))
+        engine = make(settings, folder, output.rate, output.period)
+        for complaint in engine.complaints:
+            _say(complaint)
         control = Control(engine, settings.get("port", 7401), output.period / output.rate)
         opened.callback(control.close)
         ring = Ring.create(ring_path, output.rate, output.name, paced=output.paced)
         opened.callback(ring.finish)
-        _warm_up(Engine(output.rate, output.period, lookahead=lookahead))
-        _become_punctual()
+        _warm_up(make(settings, folder, output.rate, output.period))
+        become_punctual()
         _play(engine, control, output, ring, stop)
 
 
@@ -95,60 +124,98 @@ def _open(settings: Mapping[str, Any]) -> Output:
 
 
 def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Callable[[], bool]) -> None:
-    """The loop. No lock, log or file; while it waits, it waits in `output.write`."""
-    costs = _Costs(ring)
+    """The loop. No lock, log or file; while it waits, it waits in `output.wait`."""
+    span = engine.period / output.rate
+    costs, pace = _Costs(ring, span), Pace(span)
     xruns = 0
     systemd = Systemd()
     output.prime()
     systemd.ready(f"sounds on {output.name}")
-    leaving = False
-    while not (leaving and engine.silent):
+    leaving, last = 0, math.ceil(_LEAVE / span)
+    while not leaving or (leaving < last and not engine.silent):
+        output.wait()
         began = time.monotonic()
         if not leaving:
-            control.drain(began)
+            control.drain(pace.begin(began))
             if stop():
-                leaving = True
+                leaving = 1
                 engine.rest()
+                engine.volume = 0.0
+        else:
+            leaving += 1
         block = engine.render()
         costs.add(time.monotonic() - began)
         if not output.write(block):
             xruns += 1
+            pace.restart()
             output.prime()
             engine.fade_in(block)
             xruns += not output.write(block)
         ring.write(block)
-        ring.beat(began, engine.peak, xruns, control.refused)
+        ring.beat(began, engine.peak, xruns, control.refused, engine.faults)
         systemd.step(began)
+
+
+class Pace:
+    """When blocks begin, without the lateness with which the kernel wakes us: a note's frame depends on it.
+
+    A wake-up is late, never early, so an early one is believed sooner. Adriaensen, "Using a DLL to filter
+    time", Linux Audio Conference 2005.
+    """
+
+    def __init__(self, span: float) -> None:
+        """With the length of a block in seconds."""
+        self._span = span
+        self._begin = math.nan
+
+    def restart(self) -> None:
+        """The blocks do not follow each other."""
+        self._begin = math.nan
+
+    def begin(self, now: float) -> float:
+        """A block is about to be drawn at `now`; when it would be, were nobody ever late."""
+        expected = self._begin + self._span
+        error = now - expected
+        if not abs(error) < _LOST:
+            self._begin = now
+        else:
+            self._begin = expected + error * (_EARLY if error < 0.0 else _LATE)
+        return self._begin
 
 
 class _Costs:
     """What the last 512 blocks took to make, told to the ring about once a second."""
 
-    def __init__(self, ring: Ring) -> None:
-        self._ring = ring
+    def __init__(self, ring: Ring, span: float) -> None:
+        self._ring, self._span = ring, span
+        self._worst, self._long = 0.0, 0
         self._last = np.zeros(512)
         self._sorted = np.zeros(512)
         self._count = 0
 
     def add(self, seconds: float) -> None:
         count = self._count = self._count + 1
+        self._worst = max(self._worst, seconds)
+        self._long += seconds > self._span
         self._last[count % 512] = seconds * 1e6
         if count % 256 == 0:
             size = min(count, 512)
             np.copyto(self._sorted, self._last)
             self._sorted.sort()
             # While the first 512 are not there yet, the rest is zeros, at the front.
-            self._ring.cost(float(self._sorted[-size // 2]), float(self._sorted[-1 - size // 100]))
+            p50, p99 = float(self._sorted[-size // 2]), float(self._sorted[-1 - size // 100])
+            self._ring.cost(p50, p99, self._worst * 1e6, self._long)
 
 
 def _warm_up(engine: Engine) -> None:
     for _ in range(WARM_UP):
-        for voice in VOICES:
+        for voice in engine.places:
             engine.play(voice, (0.5, 0.5, 1.0))
+            engine.note(voice, 60.0, 0.5)
         engine.render()
 
 
-def _become_punctual() -> None:
+def become_punctual() -> None:
     """Ask the kernel not to make us wait. Last: a start under SCHED_FIFO can stall the first blocks."""
     gc.collect()
     gc.freeze()

@@ -1,6 +1,7 @@
 """A board of dictionaries: real drivers run on it, byte for byte, without a Raspberry Pi.
 
-It knows no chip. The module of a driver has, beside the driver, a class `Chip` that models the chip:
+It knows no chip. The module of a driver has, beside the driver, a class `Chip` that models the chip; one that
+is longer than the driver is in this folder, in a file of the same name:
 
     at = "address"                    the driver's setting that says where on the board the chip sits
     noise = 0.0005                    if its hand does not tremble as that on a potentiometer does
@@ -34,14 +35,16 @@ and what is spoken to in MIDI
     width(settings)                   how many axes a hand holds, when the driver's `axes` do not say
 
 A hand's `at()` is where it is without the noise that is in `hand()`: a knob that sends numbers has steps of
-its own.
+its own. `moves()` is everywhere it was since the last look, for what must miss nothing.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import random
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +61,9 @@ NOISE = 0.0005
 
 MOSI = 10
 """The GPIO number of the SPI bus's data wire."""
+
+MOVES = 1000
+"""Places of a hand that are kept for a chip which has not looked yet."""
 
 Performer = Callable[[float], Sequence[float] | None]
 """From seconds of the clock to where a sensor is held, each axis 0..1; None lifts the hand."""
@@ -88,7 +94,7 @@ class FakeBoard:
         What can hear and show is held as a source, or looked at as a sink: `role` says which. Raises
         DeviceError when the driver has no model, or another chip sits there.
         """
-        chip = getattr(sys.modules[driver.__module__], "Chip", None)
+        chip = _model(driver)
         if chip is None:
             raise DeviceError(
                 f"the fake board cannot fit '{name}': {driver.__module__} has no class Chip;"
@@ -121,6 +127,10 @@ class FakeBoard:
     def hold(self, name: str, values: Sequence[float]) -> None:
         """A hand holds the sensor there, each axis 0..1, until it is moved on."""
         self._part(name).hand.hold(values)
+
+    def lift(self, name: str) -> None:
+        """The hand leaves the sensor; what feels a touch says so."""
+        self._part(name).hand.lift()
 
     def look(self, name: str) -> tuple[float, ...]:
         """What a person sees, each axis 0..1; empty for an actuator that lets go or is unplugged.
@@ -194,6 +204,17 @@ class FakeBoard:
             raise KeyError(f"there is no part called '{name}' on the board; fitted: {fitted}") from None
 
 
+def _model(driver: type) -> Any:
+    """The class `Chip` beside the driver or, in a file of the same name, in this folder."""
+    beside = sys.modules[driver.__module__]
+    if not hasattr(beside, "Chip"):
+        here = f"{__name__}.{driver.__module__.rpartition('.')[2]}"
+        if importlib.util.find_spec(here) is None:
+            return None
+        beside = importlib.import_module(here)
+    return getattr(beside, "Chip", None)
+
+
 @dataclass(frozen=True)
 class _Part:
     model: type
@@ -223,17 +244,28 @@ class _Hand:
     def __init__(self, axes: int, clock: Clock, random: random.Random, noise: float) -> None:
         self.values = (0.5,) * axes
         self.performer: Performer | None = None
+        self._moves: deque[tuple[float, ...]] = deque(maxlen=MOVES)
         self._clock, self._random, self._noise = clock, random, noise
 
     def hold(self, values: Sequence[float]) -> None:
         if len(values) != len(self.values):
             raise ValueError(f"hold {len(self.values)} values, one for each axis, not {len(values)}")
         self.values = tuple(min(1.0, max(0.0, value)) for value in values)
+        self._moves.append(self.values)
 
-    def at(self) -> tuple[float, ...]:
+    def lift(self) -> None:
+        self._moves.append(())
+
+    def moves(self) -> list[tuple[float, ...]]:
+        """Everywhere it was held since the last look, one after another; `()` where it was lifted."""
         performer = self.performer
         if performer is not None and (values := performer(self._clock.now())) is not None:
             self.hold(values)
+        return [self._moves.popleft() for _ in range(len(self._moves))]
+
+    def at(self) -> tuple[float, ...]:
+        """Where it is now, or was when it was lifted."""
+        self.moves()
         return self.values
 
     def __call__(self) -> tuple[float, ...]:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Samples = npt.NDArray[np.float32]
+from foretone.synth.energy import Energy
+from foretone.synth.voice import FULL, Parameter, Samples, Sound
 
 
 class Timbre(NamedTuple):
@@ -43,22 +43,8 @@ TIMBRES = {
     "player": Timbre(67, 1, (0.4, 3.6), glide=0.006, decay=0.26, pan=-0.3, width=4.0, level=0.61),
     "model": Timbre(55, 2, (0.9, 2.8), glide=0.014, decay=0.34, pan=0.3, width=6.0, level=0.68),
 }
-VOICES = tuple(TIMBRES)
-
 SPAN = 24.0
 """Semitones from one end of the first axis to the other."""
-
-FULL = 32767.0
-"""Voices and mix are counted in steps of the int16 that leaves."""
-
-_STILL = 0.0006
-"""Energy below which a voice is silent: -64 dB of its level, reached about 2 s after the last movement."""
-
-_TOUCH, _NUDGE, _PUSH = 0.35, 0.015, 4.0
-"""What excites: the first event, any event, and a movement over the whole axis."""
-
-_STEADY = 0.001
-"""Of the whole axis; a difference this small is a number that was sent again, or noise."""
 
 _SMOOTH_LEVEL, _SMOOTH_INDEX = 0.007, 0.022
 """Time constants, in seconds. A release of 7 ms is 62 dB down after 50 ms; brightness blooms behind it."""
@@ -66,23 +52,26 @@ _SMOOTH_LEVEL, _SMOOTH_INDEX = 0.007, 0.022
 _PITCH, _LEVEL, _INDEX = range(3)
 
 
-class Voices:
-    """Both voices at once. Audio thread only; nothing here allocates an array after the constructor.
+class FM:
+    """The two voices of the EMPI: a lever's movement excites them, stillness lets them fade.
 
-    Each event excites its voice by how far it moved, and energy fades with stillness. Pitch, level and index
-    run to their targets in straight lines over a block, so that nothing steps.
+    Audio thread only; nothing here allocates an array after the constructor. Each event excites its voice
+    by how far it moved. Pitch, level and index run to their targets in straight lines over a block, so that
+    nothing steps.
     """
 
-    def __init__(self, rate: int, period: int) -> None:
-        timbres = tuple(TIMBRES.values())
+    PARAMETERS: Sequence[Parameter] = ()
+    complaints: Sequence[str] = ()
+
+    def __init__(self, rate: int, period: int, sounds: Sequence[Sound]) -> None:
+        timbres = tuple(_timbre(sound) for sound in sounds)
         count = len(timbres)
         span = period / rate
         self._timbres = timbres
-        self._places: list[float | None] = [None] * count
+        self._places: list[list[float] | None] = [None] * count
         self._loudness = [1.0] * count
         self._brightness = [0.5] * count
-        self._energy = np.zeros(count)
-        self._fade = np.array([math.exp(-span / t.decay) for t in timbres])
+        self._energy = Energy([t.decay for t in timbres], span)
         self._levels = np.array([t.level * FULL for t in timbres])
         self._now = np.zeros((3, count))
         self._last = np.zeros((3, count))
@@ -113,6 +102,34 @@ class Voices:
         self._carrier, self._modulator, self._index, self._level = lines
         self.awake = False
 
+    def parameters(self, voice: int) -> Sequence[Parameter]:  # noqa: ARG002 -- none has any
+        """None: a voice is played by its gestures."""
+        return self.PARAMETERS
+
+    def controls(self, voice: int) -> Sequence[str]:  # noqa: ARG002 -- the same for each
+        """What its axes are."""
+        return "pitch", "brightness", "loudness"
+
+    def turn(self, voice: int, name: str, value: float) -> None:
+        """There is nothing to turn."""
+
+    def note(self, voice: int, key: float, velocity: float, at: int) -> None:  # noqa: ARG002 -- by the block
+        """A key is a gesture at its pitch, and how loud; its release is a letting go."""
+        if velocity > 0.0:
+            place = (key - self._timbres[voice].note) / SPAN + 0.5
+            self._places[voice] = None
+            self.play(voice, (place, 0.5, velocity))
+        else:
+            self.let_go(voice)
+
+    def clear(self) -> None:
+        """Silence at once."""
+        self._energy.now.fill(0.0)
+        self._now.fill(0.0)
+        self._phase.fill(0.0)
+        self._places = [None] * len(self._timbres)
+        self.awake = False
+
     def play(self, voice: int, values: Sequence[float]) -> None:
         """Move a voice: pitch, and where there are more axes brightness and loudness; each held in 0..1.
 
@@ -120,17 +137,14 @@ class Voices:
         """
         if not math.isfinite(values[0]):
             return
-        place = _unit(values[0], 0.0)
-        before = self._places[voice]
-        if before is None:
-            push = _TOUCH
-        else:
-            moved = abs(place - before)
-            push = 1.0 - math.exp(-_NUDGE - _PUSH * moved) if moved > _STEADY else 0.0
-        energy = float(self._energy[voice])
-        self._energy[voice] = energy + (1.0 - energy) * push
-        self._places[voice] = place
-        self._brightness[voice] = _unit(values[1], 0.5) if len(values) > 1 else place
+        here = [_unit(value, 0.5) for value in values]
+        place, before = here[0], self._places[voice]
+        far = None
+        if before is not None:
+            far = max(abs(now - then) for now, then in zip(here, before, strict=False))
+        self._energy.move(voice, far)
+        self._places[voice] = here
+        self._brightness[voice] = here[1] if len(here) > 1 else place
         self._loudness[voice] = _unit(values[2], 1.0) if len(values) > 2 else 1.0
         note = self._timbres[voice].note + SPAN * (place - 0.5)
         self._target[_PITCH, voice] = math.log2(440.0) + (note - 69.0) / 12.0
@@ -140,33 +154,30 @@ class Voices:
 
     def let_go(self, voice: int) -> None:
         """Release a voice; it is silent within 50 ms."""
-        self._energy[voice] = 0.0
+        self._energy.now[voice] = 0.0
         self._places[voice] = None
 
-    def render(self, volume: float, mix: Samples) -> None:
-        """Draw the next block into `mix`, float32 [2, period] in steps of int16, on the way to `volume`."""
-        self._move(volume)
+    def render(self, buses: Samples) -> None:
+        """Draw the next block into `buses`, float32 [voices, 2, period] in steps of int16."""
+        self._move()
         self._weigh()
         np.matmul(self._flat, self._basis, out=self._lines)
         np.sin(self._modulator, out=self._modulator)
         np.multiply(self._modulator, self._index, out=self._modulator)
         np.add(self._carrier, self._modulator, out=self._carrier)
         np.sin(self._carrier, out=self._carrier)
-        np.multiply(self._carrier, self._level, out=self._carrier)
-        np.add(self._carrier[0], self._carrier[1], out=mix)
+        np.multiply(self._carrier, self._level, out=buses)
 
-    def _move(self, volume: float) -> None:
+    def _move(self) -> None:
         np.copyto(self._last, self._now)
-        energy, target = self._energy, self._target
-        np.multiply(energy, self._fade, out=energy)
+        self._energy.fade()
+        energy, target = self._energy.now, self._target
         for voice, timbre in enumerate(self._timbres):
-            if energy[voice] < _STILL:
-                energy[voice] = 0.0
             low, high = timbre.depth
             # A weak movement is darker as well as softer, as in anything that is blown or bowed.
             bright = self._brightness[voice] * (0.35 + 0.65 * energy[voice])
             target[_INDEX, voice] = low + (high - low) * bright
-            target[_LEVEL, voice] = energy[voice] * self._loudness[voice] * self._levels[voice] * volume
+            target[_LEVEL, voice] = energy[voice] * self._loudness[voice] * self._levels[voice]
         np.subtract(target, self._now, out=self._gap)
         np.multiply(self._gap, self._reach, out=self._gap)
         np.add(self._now, self._gap, out=self._now)
@@ -203,6 +214,13 @@ class Voices:
         np.add(self._phase, turn, out=self._phase)
         np.add(self._phase, bend, out=self._phase)
         np.remainder(self._phase, 2.0 * math.pi, out=self._phase)
+
+
+def _timbre(sound: Sound) -> Timbre:
+    known = ", ".join(TIMBRES)
+    if set(sound.settings) != {"timbre"} or sound.settings["timbre"] not in TIMBRES:
+        raise ValueError(f"a sound of kind fm has one setting, timbre: one of {known}")
+    return TIMBRES[sound.settings["timbre"]]
 
 
 def _unit(value: float, instead: float) -> float:

@@ -1,0 +1,210 @@
+"""The tones of a polyphonic voice: struck, released, stolen, each with its envelope, in rows side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from foretone.synth.voice import Samples
+from foretone.synth.wavetables import Wavetables
+
+Numbers = npt.NDArray[np.float64]
+
+_SHORTEST = 0.001
+"""Seconds of the shortest attack, decay and release: shorter ones are heard as a click."""
+
+_STOLEN = 0.008
+"""Seconds in which a tone ends whose place is taken."""
+
+_TOUCH = 0.007
+"""Time constant of a gesture's loudness, in seconds."""
+
+_FALLEN = 5.0
+"""Time constants in a decay: then it is 43 dB nearer to the sustain."""
+
+_GONE = 3e-4
+"""Level of an envelope, of 1, below which a tone is over."""
+
+_SOUNDS = -1.0
+
+
+class Tones:
+    """Rows of tones, those that sound first: `count` of them. Audio thread only.
+
+    voice
+        int [rows]: whose tone it is.
+    ear
+        float64 [rows]: -0.5 left, 0.5 right for the two rows of a detuned tone, 0 for a tone of one row.
+    gains
+        float32 [2 * voices, rows]: what each row gives to each side of each voice.
+    """
+
+    def __init__(self, rate: int, period: int, rows: int, tables: Wavetables, notes: Sequence[int]) -> None:
+        """With the most `notes` that each voice may hold."""
+        self.count = 0
+        self.voice = np.zeros(rows, np.intp)
+        self.gains = np.zeros((2 * len(notes), rows), np.float32)
+        self._rate, self._period, self._span = rate, period, period / rate
+        self._rows, self._notes, self._tables = rows, tuple(notes), tables
+        self._serial = 0.0
+        self._touch_reach = 1.0 - math.exp(-self._span / _TOUCH)
+        self._time = np.arange(1, period + 1) / rate
+        self._struck = False
+        # One array, so that a row is moved at a stroke.
+        self._states = np.zeros((12, rows))
+        (self._key, self._tone, self._age, self._gone, self._release, self._log2hz, self._to_log2hz,
+         self._touch, self._to_touch, self._level, self._at, self.ear) = self._states  # fmt: skip
+        self._envelope = np.zeros(rows)
+        self._fade = np.zeros(rows)
+
+    def sounds(self, voice: int, key: float | None) -> bool:
+        """Whether a voice holds a key; None for any."""
+        return bool(self._held(voice, key).any())
+
+    def strike(
+        self, voice: int, key: float, log2hz: float, velocity: float, at: int, *, detuned: bool
+    ) -> None:
+        """Begin a tone, `at` frames into the next block; a detuned one has a row for each ear."""
+        self._end(self._held(voice, key), _STOLEN)
+        self._make_room(voice)
+        self._serial += 1.0
+        for ear in (-0.5, 0.5) if detuned else (0.0,):
+            if self.count == self._rows:
+                # Every row sounds: most are ending, and the one that is nearest to its end is cut off.
+                self._remove(int((self._release - self._gone)[: self.count].argmin()))
+            row = self.count
+            self.count += 1
+            self.voice[row] = voice
+            age = -at / self._rate
+            self._states[:, row] = (key, self._serial, age, _SOUNDS, 1.0, log2hz, log2hz, velocity, velocity,
+                                    0.0, at, ear)  # fmt: skip
+            self.gains[:, row] = 0.0
+            self.gains[2 * voice, row], self.gains[2 * voice + 1, row] = ear <= 0.0, ear >= 0.0
+            self._tables.start(row, 2.0**log2hz / self._rate, at)
+        self._struck = True
+
+    def slide(self, voice: int, key: float, log2hz: float, velocity: float) -> bool:
+        """Let the tone that a voice holds go to another key; False if it holds none."""
+        held = self._held(voice, None)
+        if not held.any():
+            return False
+        for state, value in ((self._key, key), (self._to_log2hz, log2hz), (self._to_touch, velocity)):
+            state[: self.count][held] = value
+        return True
+
+    def aim(self, voice: int, key: float, log2hz: float, touch: float) -> None:
+        """Let a held key go to a pitch and a loudness."""
+        held = self._held(voice, key)
+        self._to_log2hz[: self.count][held] = log2hz
+        self._to_touch[: self.count][held] = touch
+
+    def release(self, voice: int, key: float | None, seconds: float) -> None:
+        """Let a key end in so many seconds; None for all of the voice."""
+        self._end(self._held(voice, key), seconds)
+
+    def envelope(self, attack: Numbers, decay: Numbers, sustain: Numbers) -> Numbers:
+        """Where the envelopes are at the end of the next block, before release; times in ms.
+
+        A straight rise, then a fall to the sustain as a capacitor's; in one expression, because before the
+        end of the attack the fall has not begun.
+        """
+        count = self.count
+        age, gone = self._age[:count], self._gone[:count]
+        held = gone < 0.0
+        age += held * self._span
+        gone += ~held * self._span
+        self._attack = np.maximum(attack / 1000, _SHORTEST)
+        self._decay = np.maximum(decay / 1000, _SHORTEST) / _FALLEN
+        self._sustain = sustain
+        self._envelope[:count] = self._shape(age)
+        return self._envelope[:count]
+
+    def pitch(self, glide: Numbers) -> Numbers:
+        """The pitches at the end of the next block in Hz; `glide` is a time constant in ms."""
+        count = self.count
+        reach = 1.0 - np.exp(-self._span / np.maximum(glide / 1000, 1e-6))
+        log2hz = self._log2hz[:count]
+        log2hz += (self._to_log2hz[:count] - log2hz) * reach
+        hertz: Numbers = np.exp2(log2hz)
+        return hertz
+
+    def levels(self, levels: Numbers, ramp: Samples, lines: Samples) -> None:
+        """A line for each row to `levels` times touch and release, float32 [count, period]."""
+        count = self.count
+        touch, level, gone = self._touch[:count], self._level[:count], self._gone[:count]
+        touch += (self._to_touch[:count] - touch) * self._touch_reach
+        fade = self._fade[:count]
+        np.subtract(1.0, np.maximum(gone, 0.0) / self._release[:count], out=fade)
+        np.maximum(fade, 0.0, out=fade)
+        np.multiply(fade, fade, out=fade)
+        levels *= touch * fade
+        np.multiply((levels - level)[:, None].astype(np.float32), ramp, out=lines)
+        np.add(lines, level[:, None].astype(np.float32), out=lines)
+        if self._struck:
+            self._struck = False
+            # The first block of a tone is exact in every frame: it begins where it was told to.
+            for row in np.flatnonzero(self._at[:count] >= 0.0):
+                shape = self._shape(self._time - self._at[row] / self._rate, row)
+                end = shape[-1] if shape[-1] > 0.0 else 1.0
+                lines[row] = shape * (levels[row] / end)
+                self._at[row] = -1.0
+        level[:] = levels
+
+    def bury(self) -> None:
+        """Take away the tones that are over."""
+        count = self.count
+        gone = self._gone[:count]
+        over = (gone >= self._release[:count]) | (
+            (self._envelope[:count] < _GONE) & (self._age[:count] > self._attack)
+        )
+        if over.any():
+            for row in np.flatnonzero(over)[::-1]:
+                self._remove(int(row))
+
+    def _shape(self, age: Numbers, row: int | slice = slice(None)) -> Numbers:
+        attack, decay, sustain = self._attack[row], self._decay[row], self._sustain[row]
+        rise: Numbers = np.clip(age / attack, 0.0, 1.0)
+        shape: Numbers = rise * (sustain + (1.0 - sustain) * np.exp(-np.maximum(age - attack, 0.0) / decay))
+        return shape
+
+    def _held(self, voice: int, key: float | None) -> npt.NDArray[np.bool_]:
+        count = self.count
+        held: npt.NDArray[np.bool_] = (self.voice[:count] == voice) & (self._gone[:count] < 0.0)
+        if key is not None:
+            held &= self._key[:count] == key
+        return held
+
+    def _end(self, rows: npt.NDArray[np.bool_], seconds: float) -> None:
+        self._gone[: self.count][rows] = 0.0
+        self._release[: self.count][rows] = max(seconds, _SHORTEST)
+
+    def _make_room(self, voice: int) -> None:
+        """Let the oldest tone of a voice that sounds with all it may end quickly: a released one first."""
+        count = self.count
+        # What ends as quickly as can be was stolen before.
+        mine = (self.voice[:count] == voice) & (
+            (self._gone[:count] < 0.0) | (self._release[:count] > _STOLEN)
+        )
+        tones = np.unique(self._tone[:count][mine])
+        if len(tones) < self._notes[voice]:
+            return
+        released = np.unique(self._tone[:count][mine & (self._gone[:count] >= 0.0)])
+        oldest = released[0] if len(released) else tones[0]
+        rows = mine & (self._tone[:count] == oldest)
+        # A release that has begun goes on from where it is: (1 - gone / release) squared stays what it was.
+        left = 1.0 - np.maximum(self._gone[:count][rows], 0.0) / self._release[:count][rows]
+        self._release[:count][rows] = _STOLEN
+        self._gone[:count][rows] = (1.0 - left) * _STOLEN
+
+    def _remove(self, row: int) -> None:
+        self.count -= 1
+        last = self.count
+        if row != last:
+            self._states[:, row] = self._states[:, last]
+            self.voice[row] = self.voice[last]
+            self.gains[:, row] = self.gains[:, last]
+            self._envelope[row] = self._envelope[last]
+            self._tables.move(last, row)
