@@ -5,7 +5,7 @@ anyone watches, the state follows 30 times a second. Watching costs the instrume
 
     {"hello": true}                          watch for the next 3 s
     {"set": ["duet", "mode", "filter"]}      turn a knob
-    {"hold": ["lever", [0.41]]}              a hand on the fake board's lever
+    {"hold": ["lever", [0.41]]}              a hand on the fake board's lever, or on the page's pad
     {"ghost": true}                          the performer that is not there takes the lever, or leaves it
     {"model": ["duet", "/.../new.tflite"]}   go on with another model, without a gap
     {"playback": "/.../session.csv"}         sound and move again as was recorded; "" ends it
@@ -124,8 +124,8 @@ class Control:
                 self._greeted.add(sender)
             case {"set": [str(part), str(key), value]}:
                 self._emit(Setting(part, key, value))
-            case {"hold": [str(name), list(values)]} if self._hands:
-                self._hands.hold(name, tuple(min(max(_finite(value), 0.0), 1.0) for value in values))
+            case {"hold": [str(name), list(values)]}:
+                self._hold(name, tuple(min(max(_finite(value), 0.0), 1.0) for value in values))
             case {"ghost": bool(on)} if self._hands:
                 self._hands.play(on)
             case {"model": [str(part), str(path)]}:
@@ -140,6 +140,16 @@ class Control:
                 self._emit(Command(part, verb, tuple(words), reply))
             case _:
                 self.malformed += 1
+
+    def _hold(self, name: str, values: tuple[float, ...]) -> None:
+        """A hand on the fake board, or fingers on the page's own pad, which every board has."""
+        part = self._stage.instrument.parts.get(name)
+        if part is not None and part.kind == "pad":
+            self._emit(Event(self._stage.conductor.clock.now(), name, values))
+        elif self._hands is not None:
+            self._hands.hold(name, values)
+        else:
+            raise ValueError(f"there is no pad called '{name}'")
 
     def _take_on(self, part: str, path: Path) -> None:
         """Load a model here, where it is not in the conductor's way."""

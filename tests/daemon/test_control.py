@@ -221,3 +221,28 @@ def test_a_session_is_played_back_and_ended(rig, tmp_path):
     assert "there is no session" in hear("refused")
     stage.run_until(12.5)
     assert stage.board.look("arm") == ()
+
+
+def test_fingers_on_the_page_play_a_pad_on_any_board(run_folder, tmp_path):
+    path = tmp_path / "pad.toml"
+    path.write_text(
+        'axes = ["x", "y"]\n[source.pad]\nkind = "pad"\n'
+        '[sink.out]\nkind = "osc"\nplays = ["pad"]\nport = 5999\n'
+    )
+    clock = HandClock(10.0)
+    stage = Stage(load(path), FakeBoard(clock), clock)
+    stage.open(threads=False)
+    control = Control(run_folder / "control.sock", stage)
+    heard = []
+    stage.conductor.listeners.append(heard.append)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as page:
+        for hold in (["pad", [0.25, 7]], ["pad", [0.5]], ["nobody", [0.5, 0.5]]):
+            page.sendto(json.dumps({"hold": hold}).encode(), str(run_folder / "control.sock"))
+        while control.taken < 3:
+            page.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
+    stage.run_until(10.1)
+    control.close()
+    stage.close()
+    assert heard == [Event(10.0, "pad", (0.25, 1.0))]
+    assert stage.conductor.counts["malformed"] == 1, "a pad of two axes is held at two"
+    assert control.malformed == 1, "and nobody else can be held on a real board"

@@ -121,6 +121,22 @@ class Page:
         finger.create_pointer_up(button=0)
         actions.perform()
 
+    def finger(self, selector: str, x: float, y: float) -> None:
+        """Touch something at a place of it, 0..1 from the left and from below, and let go."""
+        found = self.find(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest'})", found)
+        box = self.driver.execute_script(
+            "const b = arguments[0].getBoundingClientRect(); return [b.left, b.top, b.width, b.height]", found
+        )
+        left, top, width, height = box
+        kind = "touch" if self.phone else "mouse"
+        actions = ActionBuilder(self.driver, mouse=PointerInput(kind, f"{kind} of the test"), duration=20)
+        pointer = actions.pointer_action.source
+        pointer.create_pointer_move(duration=0, x=round(left + x * width), y=round(top + (1 - y) * height))
+        pointer.create_pointer_down(button=0)
+        pointer.create_pointer_up(button=0)
+        actions.perform()
+
     def press(self, selector: str, *keys: str) -> None:
         """Click there; with `keys`, give it the focus and type them instead."""
         try:

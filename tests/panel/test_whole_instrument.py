@@ -1,5 +1,6 @@
 """`foretone play empi` as it is, in a real browser: a hand on the lever, a servo that answers."""
 
+import contextlib
 import os
 import re
 import select
@@ -16,7 +17,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 @pytest.fixture
 def address(tmp_path):
-    """The whole instrument with all its processes, at home in `tmp_path`; the address that it prints."""
+    """The whole EMPI with all its processes, at home in `tmp_path`; the address that it prints."""
+    with whole("empi", tmp_path, "osc", "voice", "patch", changes=["duet.silence=0.3"]) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def whole(instrument, tmp_path, *listening, changes=()):
+    """An instrument with all its processes, whose `listening` parts get free ports; its page's address."""
 
     def free():
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -24,20 +32,22 @@ def address(tmp_path):
             return probe.getsockname()[1]
 
     out = (tmp_path / "told").open("w+")
-    ports = [f"--set={name}.port={free()}" for name in ("osc", "voice", "patch")]
+    changed = [f"--set={change}" for change in (*(f"{name}.port={free()}" for name in listening), *changes)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "foretone", "play", "empi", "--no-log", "--port=0", *ports,
-         "--set=duet.silence=0.3"],
+        [sys.executable, "-m", "foretone", "play", instrument, "--no-log", "--port=0", *changed],
         stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "FORETONE_HOME": str(tmp_path)},
     )  # fmt: skip
     deadline = time.monotonic() + 20
     while not (found := re.search(r"http://\S+", (tmp_path / "told").read_text())):
         assert time.monotonic() < deadline, (tmp_path / "told").read_text()
         select.select([], [], [], 0.05)
-    yield found.group()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0
-    out.close()
+    try:
+        yield found.group()
+    finally:
+        process.send_signal(signal.SIGINT)
+        status = process.wait(15)
+        out.close()
+    assert status == 0
 
 
 def test_the_lever_is_dragged_the_servo_moves_and_the_modes_change(address, open_page):
@@ -150,3 +160,36 @@ def test_its_file_is_changed_in_the_page_and_it_plays_the_new_one(tmp_path, addr
     page.wait(lambda: page.text("#file-name") == "empi.toml", "its own file")
     page.press("#earlier")
     page.wait(lambda: page.text("#title").upper() == "EMPI", "the earlier one to play again", 20)
+
+
+def test_a_phone_shows_examples_and_plays_between_them(tmp_path, open_page):
+    with whole("teach", tmp_path, "wekinator", "patch") as address:
+        page = open_page(address, phone=True)
+        page.wait(lambda: page.link() == "live" and page.find("#tab-teach").is_displayed(), "the mapping")
+        page.press("#tab-teach")
+
+        def wanted():
+            sliders = (
+                "return [...document.querySelectorAll('#outputs input')].map(each => Number(each.value))"
+            )
+            return page.driver.execute_script(sliders)
+
+        shown = []
+        for number, (x, y) in enumerate([(0.2, 0.2), (0.8, 0.8), (0.2, 0.8), (0.8, 0.2)], start=1):
+            before = wanted()
+            page.press("#randomise")
+            page.wait(lambda before=before: wanted() != before, "something else")
+            page.finger("#pad", x, y)
+            page.press("#example")
+            page.wait(lambda number=number: f"{number} example" in page.text("#taught"), "the example")
+            shown.append(wanted())
+        page.press("#learn")
+        page.wait(lambda: page.driver.execute_script("return document.getElementById('lesson').hidden"), "it")
+        page.press("#run")
+        page.wait(lambda: page.find("#run").get_attribute("aria-pressed") == "true", "it to run", 30)
+        page.finger("#pad", 0.8, 0.8)
+        page.wait(lambda: wanted() == pytest.approx(shown[1], abs=0.15), "what was shown there")
+        page.press("#undo")
+        page.press("#forget")
+        page.wait(lambda: "3 examples" in page.text("#taught"), "one less")
+        assert page.complaints() == []

@@ -211,8 +211,9 @@ class Panel:
                 visitor.outbox.put("control", True)
             if isinstance(state, dict):
                 visitor.outbox.put_state(state)
-            if isinstance(refused, str):
-                visitor.outbox.put("refused", refused)
+            if refused:
+                # What a mapping would not do comes with the number of what was asked.
+                visitor.outbox.put("refused", refused if isinstance(refused, str) else str(refused[-1]))
             visitor.wake.set()
 
     def _tell_about(self, visitor: Visitor) -> None:

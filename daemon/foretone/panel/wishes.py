@@ -78,6 +78,30 @@ def _trimming(value: object) -> bool:
     return False
 
 
+VERBS = (
+    "record",
+    "stop",
+    "example",
+    "train",
+    "cancel",
+    "run",
+    "undo",
+    "redo",
+    "set",
+    "randomise",
+    "delete",
+    "mask",
+)
+"""What a page may tell a mapping to do: nothing that names a file."""
+
+
+def _doing(value: object) -> bool:
+    match value:
+        case [part, verb, *words]:
+            return _word(part) and verb in VERBS and all(_word(word) or _number(word) for word in words)
+    return False
+
+
 _WISHES: dict[str, tuple[Callable[[object], bool], str]] = {
     "set": (_set, "[part, key, value], the value a word, a number, true or false"),
     "hold": (_hold, "[source, [numbers in 0..1]]"),
@@ -86,6 +110,7 @@ _WISHES: dict[str, tuple[Callable[[object], bool], str]] = {
     "playback": (_file_or_none, "the name of a session, or nothing"),
     "model": (_taking, "[player, the name of a model]"),
     "train": (_flag, "true or false"),
+    "do": (_doing, f"[player, one of {', '.join(VERBS)}, words or numbers]"),
     "trim": (_trimming, "[the name of a session, from, to], both in seconds, the first smaller"),
     "seen": (_frames_seen, "how many frames the page has taken in, 1 to 1000"),
 }

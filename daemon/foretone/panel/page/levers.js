@@ -20,7 +20,7 @@ export class Stage {
     this.lamps = [];
     const free = about.board === "fake";
     const shown = about.parts.filter((part) =>
-      part.role !== "player" && (free ? part.name in world : !UNSEEN.test(part.kind)));
+      part.role !== "player" && (part.kind === "pad" || (free ? part.name in world : !UNSEEN.test(part.kind))));
     for (const part of shown) {
       const axes = part.axes?.length ? part.axes : ["position"];
       if (isLamp(part)) {
@@ -31,7 +31,7 @@ export class Stage {
       axes.forEach((axis, index) => {
         const title = axes.length > 1 ? `${part.name} ${axis}` : part.name;
         const lever = new Lever(part, index, title, colours.of(part.name), hand);
-        if (free && part.role === "source") lever.grabbable((value) => this.hold(part.name, hand.values.with(index, value)));
+        if ((free || part.kind === "pad") && part.role === "source") lever.grabbable((value) => this.hold(part.name, hand.values.with(index, value)));
         this.levers.push(lever);
       });
     }

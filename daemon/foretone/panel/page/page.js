@@ -9,6 +9,7 @@ import { Sessions } from "./sessions.js";
 import { Settings } from "./settings.js";
 import { Sound } from "./sound.js";
 import { Tabs } from "./tabs.js";
+import { Teach } from "./teach.js";
 import { Timeline } from "./timeline.js";
 import { hint } from "./words.js";
 
@@ -44,6 +45,7 @@ const timeline = new Timeline(byId("timeline"), byId("legend"));
 const settings = new Settings(byId("choices"), byId("sliders"), live);
 const sessions = new Sessions(live);
 const instrument = new Instrument();
+const teach = new Teach(live);
 const tabs = new Tabs(byId("tabs"), (name) => ({ sessions, instrument })[name]?.fetch());
 const stage = new Stage(byId("levers"), byId("stage"), (source, values) => {
   live.soon(`hold ${source}`, { hold: [source, values] });
@@ -93,6 +95,7 @@ function build(told) {
   settings.build(about);
   health.build();
   sessions.paint(colours);
+  byId("tab-teach").hidden = !teach.build(about, colours);
 }
 
 /** Where a part is: as the fake board measured it, or on a real board as it was last told. */
@@ -123,6 +126,7 @@ function update(told) {
   stage.update(position, next, ghost);
   health.update(state);
   sessions.update(state.playback);
+  teach.update(state.taught, latest);
   const levers = stage.levers.filter((lever) => lever.part.role === "source").length;
   say(byId("hint"), hint(levers, about.board === "fake", settings.shown("mode")));
 }

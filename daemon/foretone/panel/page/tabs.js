@@ -14,7 +14,7 @@ export class Tabs {
   }
 
   fromAddress() {
-    const named = this.tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
+    const named = this.tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash && !tab.hidden);
     this.choose(named ?? this.tabs[0]);
   }
 
@@ -34,7 +34,8 @@ export class Tabs {
   key(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
-    const next = this.tabs.at((this.tabs.indexOf(this.chosen) + step) % this.tabs.length);
+    const seen = this.tabs.filter((tab) => !tab.hidden);
+    const next = seen.at((seen.indexOf(this.chosen) + step) % seen.length);
     this.choose(next);
     next.focus();
   }
