@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -105,7 +107,9 @@ class Box:
         ]  # fmt: skip
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
+        said = Path(tempfile.mkstemp()[1])
+        with said.open("w") as file:
+            self.process = subprocess.Popen(self.command, stderr=file)
         until = time.monotonic() + DEADLINE
         self.client.asking.settimeout(0.1)
         while time.monotonic() < until:
@@ -116,7 +120,7 @@ class Box:
                 continue
             self.client.settle()
             return
-        raise AssertionError("it does not start")
+        raise AssertionError(f"it does not start: {said.read_text()}")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
