@@ -2,16 +2,21 @@
 
 from foretone import parts
 from foretone.control import Hands
+from foretone.mapping.verbs import Helper, Nobody
 from foretone.players.forearms import Forearms
+from foretone.players.mapping import Mapping
 from foretone.players.mdrnn import MDRNN
 from foretone.replay import Rows
 from foretone.run import Performer
 from foretone.sinks.osc import OSC as OSCSink
 from foretone.sinks.synth import Synth
+from foretone.sinks.wekinator import Wekinator as WekinatorSink
 from foretone.sources.ghost import Ghost
 from foretone.sources.osc import OSC as OSCSource
 from foretone.sources.replay import Replay
 from foretone.sources.riot import RIoT
+from foretone.sources.wekinator import Wekinator as WekinatorSource
+from foretone.workshop import Workshop
 from foretone_hardware.ads1115 import ADS1115
 from foretone_hardware.fake import FakeBoard
 from foretone_hardware.fake.midi import FakeMidi
@@ -29,13 +34,14 @@ from foretone_hardware.ssd1306 import SSD1306
 from foretone_hardware.ws2812 import WS2812
 from foretone_hardware.xtouch import XTouch
 
-listeners: list[type[parts.Listener]] = [OSCSource, RIoT]
+listeners: list[type[parts.Listener]] = [WekinatorSource, OSCSource, RIoT]
 ticked: list[type[parts.Ticked]] = [Replay, Rows]
 sensors: list[type[parts.Sensor]] = [ADS1115, Ghost, ICM20948, LSM6DSOX, MCP3008]
-players: list[type[parts.Player]] = [Forearms, MDRNN]
-sinks: list[type[parts.Sink]] = [OSCSink, Synth]
+players: list[type[parts.Player]] = [Mapping, Forearms, MDRNN]
+sinks: list[type[parts.Sink]] = [WekinatorSink, OSCSink, Synth]
 actuators: list[type[parts.Actuator]] = [PCA9685, PWMLED, SSD1306, WS2812]
 controllers: list[type[parts.Controller]] = [LightPad, MIDI, MIDIClock, XTouch]
 ports: list[type[parts.Midi]] = [FakeMidi, Sequencer]
 boards: list[type[parts.Board]] = [FakeBoard, Pi]
 hands: list[type[Hands]] = [Performer]
+helpers: list[type[Helper]] = [Nobody, Workshop]

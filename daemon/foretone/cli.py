@@ -62,6 +62,7 @@ def _play(options: argparse.Namespace) -> int:
     instrument = _instrument(options)
     _look_at_outputs(options)
     asked = [f"--board={options.board}", f"--seconds={options.seconds}", *_log_arguments(options)]
+    asked.append(f"--examples={options.examples or HOME / 'examples'}")
     if options.ghost:
         asked.append("--ghost")
     if options.wav is not None and not any(part.kind == "synth" for part in instrument.of("sink")):
@@ -96,6 +97,7 @@ def _run(options: argparse.Namespace) -> int:
             seconds=options.seconds,
             folder=None if options.headless else options.state,
             sessions=None if options.no_log else options.log,
+            examples=options.examples or (options.state or HOME) / "examples",
             report=options.report,
         ),
     )
@@ -418,6 +420,7 @@ def _add_playing(made: argparse.ArgumentParser, board: str) -> None:
     made.add_argument("--report", type=Path, metavar="FILE", help="write what happened, as JSON")
     _add_log(made)
     made.add_argument("--no-log", action="store_true", help="do not record the session")
+    made.add_argument("--examples", type=Path, metavar="DIR", help="for what mappings are shown and learn")
 
 
 def _add_training(made: argparse.ArgumentParser) -> None:

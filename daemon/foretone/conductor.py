@@ -15,7 +15,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from foretone.clock import Clock
-from foretone.event import Event, Handover, Message, Setting
+from foretone.errors import SettingError
+from foretone.event import Command, Event, Handover, Message, Setting
 from foretone.seat import Seat, Teller
 from foretone.watch import Histogram, Late
 
@@ -105,6 +106,8 @@ class Conductor:
             self.take(message)
         elif isinstance(message, Handover):
             self._call(self.seats[message.part], "take", message.thing, self.clock.now())
+        elif isinstance(message, Command):
+            self.obey(message)
         elif message is not None:
             self.turn(message)
         self.play_due()
@@ -151,6 +154,27 @@ class Conductor:
         if sentence:
             self.counts["malformed"] += 1
             seat.complain(f"{setting.key} {sentence}", self.clock.now())
+
+    def obey(self, command: Command) -> None:
+        """A part does what its verb says, and plays what follows; the reply tells what came of it."""
+        seat, now = self.seats.get(command.part), self.clock.now()
+        try:
+            if seat is None or not hasattr(seat.part, "obey"):
+                raise SettingError(f"there is no part called '{command.part}' that takes commands")
+            answer, events = seat.part.obey(command.verb, command.words, now)
+        except SettingError as error:
+            self.counts["malformed"] += 1
+            answer, events = error, ()
+            (seat.complain if seat else self._told.say)(f"{command.verb}: {error}", now)
+        except Exception as error:  # noqa: BLE001 -- as for every call of a part
+            answer, events = SettingError(f"{command.verb} failed: {error}"), ()
+            if seat is not None:
+                self._fail(seat, error)
+        for event in events:
+            if seat is not None:
+                self._schedule(seat, event)
+        if command.reply is not None:
+            self._do(command.reply, answer)
 
     def play_due(self) -> None:
         """Play every prediction that is due, then tick the players and sources that asked for it."""

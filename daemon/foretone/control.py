@@ -10,6 +10,9 @@ anyone watches, the state follows 30 times a second. Watching costs the instrume
     {"model": ["duet", "/.../new.tflite"]}   go on with another model, without a gap
     {"playback": "/.../session.csv"}         sound and move again as was recorded; "" ends it
     {"renew": true}                          end, to be started again: its file was changed
+    {"do": ["teach", "delete", "take", 3], "id": 7}
+                                             a part is told to do something; whoever asked gets
+                                             {"did": [7, ANSWER]} or {"refused": [7, SENTENCE]}
 """
 
 from __future__ import annotations
@@ -20,11 +23,12 @@ import json
 import math
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from foretone.errors import ModelError, SessionError
-from foretone.event import Event, Handover, Setting
+from foretone.event import Command, Event, Handover, Setting
 from foretone.kinds import Setting as Known
 from foretone.playback import Playback
 from foretone.seat import Seat
@@ -131,6 +135,9 @@ class Control:
                 self._stage.conductor.stop()
             case {"playback": str(path)}:
                 self._playback.begin(Path(path)) if path else self._playback.end()
+            case {"do": [str(part), str(verb), *words]} if not verb.startswith("_"):
+                reply = partial(self._reply, sender, message.get("id"))
+                self._emit(Command(part, verb, tuple(words), reply))
             case _:
                 self.malformed += 1
 
@@ -140,6 +147,13 @@ class Control:
         if known is None or not hasattr(known.maker, "prepare"):
             raise ModelError(f"there is no player '{part}' that could take another model")
         self._emit(Handover(part, known.maker.prepare(known.axes, path)))
+
+    def _reply(self, asker: str, number: Any, answer: Any) -> None:
+        """What came of a command, to whoever asked; from the conductor thread."""
+        if asker:
+            refused = isinstance(answer, Exception)
+            said = {"refused": [number, str(answer)]} if refused else {"did": [number, answer]}
+            self._send(asker, said)
 
     def _note(self, event: Event) -> None:
         if self._watchers:
@@ -185,6 +199,11 @@ class Control:
             "settings": {seat.name: values for seat in conductor.seats.values() if (values := seat.values())},
             "ghost": self._hands is not None and self._hands.playing,
             "playback": self._playback.state(now),
+            "taught": {
+                seat.name: seat.part.glance()
+                for seat in conductor.seats.values()
+                if hasattr(seat.part, "glance")
+            },
             "counts": {key: value for key, value in report.items() if isinstance(value, int)},
             "latency_ms": report["latency_ms"],
             "faults": self._stage.faults(),

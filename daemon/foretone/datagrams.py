@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
@@ -28,12 +29,15 @@ class Datagrams:
         Packets that were not understood; each is dropped whole, and the next one is read.
     overflowed
         Packets that came faster than they were read, and were dropped by the kernel.
+    sender
+        Who sent the packet that is being taken: host and port.
     """
 
     def __init__(
         self, name: str, host: str, port: int, clock: Clock, take: Callable[[bytes, float], None]
     ) -> None:
         self.malformed = self.overflowed = 0
+        self.sender: tuple[str, int] = ("", 0)
         self._clock, self._take = clock, take
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -58,12 +62,17 @@ class Datagrams:
         self._thread.join(timeout=2.0)
         self._socket.close()
 
+    def answer(self, packet: bytes, to: tuple[str, int]) -> None:
+        """Send a packet from this port; one that the system refuses is lost. Any thread."""
+        with contextlib.suppress(OSError):
+            self._socket.sendto(packet, socket.MSG_DONTWAIT, to)
+
     def _run(self) -> None:
         buffer = bytearray(LARGEST)
         view, space = memoryview(buffer), socket.CMSG_SPACE(_COUNT.size)
         while not self._closing:
             try:
-                size, told, _, _ = self._socket.recvmsg_into([buffer], space)
+                size, told, _, self.sender = self._socket.recvmsg_into([buffer], space)
             except OSError:
                 continue
             stamp = self._clock.now()

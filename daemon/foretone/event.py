@@ -1,8 +1,9 @@
-"""What flows through an instrument: gestures, changes of a setting, and things made ready elsewhere."""
+"""What flows through an instrument: gestures, settings, commands, and things made ready elsewhere."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Event(NamedTuple):
@@ -43,4 +44,17 @@ class Handover(NamedTuple):
     thing: object
 
 
-Message = Event | Setting | Handover
+class Command(NamedTuple):
+    """A person asks a part to do something: record, train, undo.
+
+    `words` are what the verb is told. `reply` is called on the conductor thread, and must not block: with
+    what came of it, or with the SettingError that says why nothing did.
+    """
+
+    part: str
+    verb: str
+    words: tuple[Any, ...] = ()
+    reply: Callable[[Any], None] | None = None
+
+
+Message = Event | Setting | Handover | Command

@@ -65,8 +65,10 @@ class Setting:
             member = get_args(self.type)[0]
             if not isinstance(value, list) or not all(isinstance(item, member) for item in value):
                 return f"must be a list of {member.__name__}, not {value!r}"
-        elif not isinstance(value, self.type):
-            return f"must be {_WORDS.get(self.type, self.type.__name__)}, not {value!r}"
+        elif not isinstance(value, get_origin(self.type) or self.type):
+            return (
+                f"must be {_WORDS.get(get_origin(self.type) or self.type, 'of another type')}, not {value!r}"
+            )
         return ""
 
     def _refuses_number(self, value: object) -> str:
@@ -78,7 +80,7 @@ class Setting:
         return "" if isinstance(value, int) or math.isfinite(value) else "must be finite"
 
 
-_WORDS = {str: "a text", bool: "true or false"}
+_WORDS = {str: "a text", bool: "true or false", dict: "a table"}
 
 
 def names(role: str) -> dict[str, str]:

@@ -13,8 +13,9 @@ import hashlib
 import importlib
 import math
 import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,10 @@ class Mapping:
 
     Values are in the units of the examples it was trained on. MissingModelError or ModelError tells what is
     wrong with the file.
+
+    distance
+        How far outside of its examples the last input was: 0 among them, towards 1 the further away; 0 for
+        a model that does not tell.
     """
 
     def __init__(self, path: Path | str, runtime: str | None = None) -> None:
@@ -152,19 +157,32 @@ class Mapping:
             raise ModelError(f"{path} is a model of kind {self.card.kind}, not a mapping")
         self._graph = Graph(open_seal(data, str(path)), str(path), runtime)
         heard, played = len(self.card.hears), len(self.card.plays)
-        self._graph.expect(str(path), {"x": heard}, {"y": played})
+        self._guarded = "guard" in self._graph.inputs
+        more = ({"guard": 1}, {"distance": 1}) if self._guarded else ({}, {})
+        self._graph.expect(str(path), {"x": heard, **more[0]}, {"y": played, **more[1]})
         self._x_index, _ = self._graph.inputs["x"]
         self._y_index, _ = self._graph.outputs["y"]
         self._x = np.zeros((1, heard), np.float32)
+        self._guard = np.full((1, 1), -1.0, np.float32)
+        self.distance = 0.0
         if not all(map(math.isfinite, self.play([0.0] * heard))):
             raise ModelError(f"{path} answers with numbers that are not finite; train it again")
 
-    def play(self, x: Sequence[float] | Floats) -> list[float]:
-        """The outputs, in the order of the card, for inputs in its order; for the conductor thread."""
+    def play(self, x: Sequence[float] | Floats, guard: float = 0.0) -> list[float]:
+        """The outputs, in the order of the card, for inputs in its order; for the conductor thread.
+
+        With a guard of 1 an input outside of the examples is pulled back to their edge; less pulls less.
+        """
+        graph = self._graph
         self._x[0] = x
-        self._graph.set(self._x_index, self._x)
-        self._graph.invoke()
-        played: list[float] = self._graph.get(self._y_index)[0].tolist()
+        graph.set(self._x_index, self._x)
+        if self._guarded and guard != self._guard[0, 0]:
+            self._guard[0, 0] = guard
+            graph.set(graph.inputs["guard"][0], self._guard)
+        graph.invoke()
+        if self._guarded:
+            self.distance = float(graph.get(graph.outputs["distance"][0])[0, 0])
+        played: list[float] = graph.get(self._y_index)[0].tolist()
         return played
 
 
@@ -216,19 +234,30 @@ def _list(widths: dict[str, int]) -> str:
     return ", ".join(f"{name} of {width}" for name, width in sorted(widths.items())) or "nothing"
 
 
+_QUIET = threading.Lock()
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hold back the INFO lines that the runtimes print on the process's own standard error.
 
     They have no setting for it. Whatever else is said meanwhile, by any thread, is printed afterwards.
     """
+    with _QUIET:
+        yield from _hushed()
+
+
+def _hushed() -> Iterator[None]:
     try:
         kept = os.dup(2)
     except OSError:  # no standard error: nothing to hold back
         yield
         return
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)  # what does not fit into the pipe is lost, and never waited for
+    # What does not fit into the pipe is lost, and never waited for. Nor is its end: a process that another
+    # thread starts meanwhile has it as its own standard error.
+    os.set_blocking(writing, False)
+    os.set_blocking(reading, False)
     os.dup2(writing, 2)
     try:
         yield
@@ -236,7 +265,10 @@ def _quiet() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(writing)
         os.close(kept)
-        with os.fdopen(reading, "rb") as pipe:
-            said = b"".join(line for line in pipe if not line.startswith(b"INFO:"))
+        held = b""
+        with suppress(BlockingIOError):
+            held = os.read(reading, 1 << 16)
+        os.close(reading)
+        said = b"".join(line for line in held.splitlines(keepends=True) if not line.startswith(b"INFO:"))
         if said:
             os.write(2, said)

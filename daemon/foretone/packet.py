@@ -60,3 +60,8 @@ class Form:
     def fill(self, *numbers: float) -> bytes:
         """The packet. OverflowError or struct.error for what is no number, or too large for its type."""
         return self._head + self._numbers.pack(*numbers)
+
+
+def words(address: str, *said: str) -> bytes:
+    """A packet of texts."""
+    return text(address) + text("," + "s" * len(said)) + b"".join(map(text, said))

@@ -54,8 +54,9 @@ class Player(Protocol):
     """What answers. It owns no thread, clock, file or device; the conductor thread calls every method.
 
     It plays the axes that it hears, unless its class says otherwise: `takes` names the axes that it must
-    hear, and `axes` those that it plays. One that has `origins` finds there whom it hears, in the file's
-    order.
+    hear, and `axes` those that it plays, or `plays(axes, settings)` returns them. One that has `origins`
+    finds there whom it hears, in the file's order. One that takes commands has `obey(verb, words, now)`,
+    which returns what to reply and what to play.
     """
 
     @property

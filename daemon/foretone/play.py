@@ -113,12 +113,12 @@ def _free_ports(instrument: Instrument) -> list[str]:
     """Changes that keep this instrument's ports apart from those of others on this machine."""
     changes = []
     for part in instrument.parts.values():
-        if part.kind == "synth" or (part.kind == "osc" and part.role == "source"):
+        if part.kind == "synth" or (part.kind in ("osc", "wekinator") and part.role == "source"):
             usual = kinds.settings(part.maker)["port"].default
             port = int(part.settings.get("port", usual))
             if (free := _free_port(port)) != port:
                 changes.append(f"{part.name}.port={free}")
-                if part.kind == "osc":
+                if part.kind != "synth":
                     print(
                         f"Port {port} is taken: {part.name} listens on {free}.", file=sys.stderr, flush=True
                     )

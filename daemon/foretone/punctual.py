@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 SOUND, CONDUCTOR = 50, 40
@@ -21,3 +22,9 @@ def run_first(priority: int) -> bool:
     except (OSError, AttributeError):
         return False
     return True
+
+
+def run_ordinarily() -> None:
+    """The calling thread, and the threads and processes that it starts, wait for those that run first."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -26,6 +26,7 @@ from foretone.recorder import Recorder
 from foretone.sources.ghost import Ghost
 from foretone.stage import Stage
 from foretone.watch import Systemd
+from foretone.workshop import Workshop
 
 log = logging.getLogger("foretone")
 
@@ -43,7 +44,8 @@ class Options:
 
     board: `pi` or `fake`. ghost: whether a performer that is not there plays. seconds: how long, `inf` for
     until told to stop. folder: where the control socket goes, or None for none. sessions: the folder for
-    the session log, or None for no log. report: where to write what happened, or None.
+    the session log, or None for no log. examples: the folder for what mappings are shown and what they
+    learned, or None to keep and train nothing. report: where to write what happened, or None.
     """
 
     board: str = "pi"
@@ -51,6 +53,7 @@ class Options:
     seconds: float = math.inf
     folder: Path | None = None
     sessions: Path | None = None
+    examples: Path | None = None
     report: Path | None = None
 
 
@@ -77,6 +80,13 @@ def run(instrument: Instrument, options: Options) -> int:
         if not punctual.run_first(punctual.CONDUCTOR) and options.board == "pi":
             log.warning("answers may come late under load: allow it to run first (%s)", punctual.ADVICE)
         stage.open()
+        for seat in conductor.seats.values():
+            if seat.kind == "mapping" and options.examples is not None:
+                stem = f"{instrument.path.stem}-{seat.name}"
+                workshop = Workshop(options.examples, stem, seat.part, conductor.emit)
+                mirror.callback(workshop.close)
+                workshop.open()
+                stage.workshops.append(workshop)
         ghost = Performer(stage, clock) if board.name == "fake" else None
         control = None
         if options.folder is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from foretone import kinds
 from foretone.bus import Bus, Device
@@ -19,6 +19,14 @@ from foretone.parts import BUSES, Board, Status
 from foretone.recorder import Recorder
 from foretone.seat import Seat
 from foretone.watch import Histogram
+
+
+class Keeper(Protocol):
+    """Whoever keeps something on the disk."""
+
+    @property
+    def fault(self) -> str:
+        """Why nothing is being kept just now; empty while it is."""
 
 
 class Stage:
@@ -37,6 +45,8 @@ class Stage:
         self.buses: dict[str, Bus] = {}
         self.recorder: Recorder | None = None
         """Set by whoever records, so that a session that is not being recorded is told as a fault."""
+        self.workshops: list[Keeper] = []
+        """Set by whoever lets mappings be taught, so that examples that are not being kept are a fault."""
         self._sources = sources
         self._shut: list[tuple[Seat, Part]] = []
 
@@ -122,6 +132,7 @@ class Stage:
         ]
         if self.recorder is not None and self.recorder.fault:
             told.append(self.recorder.fault)
+        told += [workshop.fault for workshop in self.workshops if workshop.fault]
         return told
 
     def status(self) -> Status:
@@ -174,7 +185,7 @@ class Stage:
     def _make(self, part: Part, settings: dict[str, Any]) -> Any:
         given: dict[str, Any] = {
             "clock": self.conductor.clock,
-            "axes": part.axes,
+            "axes": part.heard or part.axes,
             "name": part.name,
             "emit": self.conductor.emit,
             "random": random.Random(f"{self.instrument.seed} {part.name}"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Any
 
 BUDGET = 0.001
 """Seconds a part may take for one delivery on the conductor thread. Ten times this is never right."""
@@ -73,15 +75,17 @@ class Late:
 
 
 class Systemd:
-    """Ready, status and watchdog where systemd started us, else nothing. One thread uses it.
+    """Ready, status and watchdog where systemd started us, else nothing. One thread uses it."""
 
-    Its protocol is a datagram (sd_notify(3)). What feeds the watchdog never waits, so the audio loop may.
-    """
-
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        path = environment.get("NOTIFY_SOCKET", "")
+    def __init__(self) -> None:
+        path = os.environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + path[1:] if path.startswith("@") else path
-        microseconds = environment.get("WATCHDOG_USEC", "")
+        self._library: Any = None
+        if path:
+            # Without it: a unit that waits to hear that we are ready must not wait in vain.
+            with contextlib.suppress(ImportError):
+                self._library = importlib.import_module("systemd.daemon")
+        microseconds = os.environ.get("WATCHDOG_USEC", "")
         self.interval = int(microseconds) / 4e6 if microseconds.isdigit() and path else math.inf
         self._next = 0.0
 
@@ -90,16 +94,26 @@ class Systemd:
         self._tell(f"READY=1\nSTATUS={status}")
 
     def stopping(self) -> None:
-        """The instrument goes to rest."""
+        """Coming to rest."""
         self._tell("STOPPING=1")
 
     def step(self, now: float) -> None:
-        """A step was completed, an idle one included; every quarter of the watchdog's time it is fed."""
+        """A step was completed, an idle one included; every quarter of the watchdog's time it is fed.
+
+        It never waits, as systemd's own library may, so the audio loop can call it.
+        """
         if now >= self._next:
             self._next = now + self.interval
-            self._tell("WATCHDOG=1", socket.MSG_DONTWAIT)
+            self._send("WATCHDOG=1", socket.MSG_DONTWAIT)
 
-    def _tell(self, message: str, flags: int = 0) -> None:
+    def _tell(self, message: str) -> None:
+        if self._library is not None:
+            self._library.notify(message)
+        else:
+            self._send(message, 0)
+
+    def _send(self, message: str, flags: int) -> None:
+        """The datagram of sd_notify(3)."""
         if not self._address:
             return
         # Whoever does not hear that we live ends us; there is nobody else to tell.

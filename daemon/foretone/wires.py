@@ -19,9 +19,9 @@ Fault = Callable[[str, str, str], None]
 class Part:
     """One table of the file: `maker(**house, **settings)` makes it.
 
-    `wires` are the parts whose events reach it; `axes` name what it gives or, for a sink, gets. `picks` are
-    the places of a sink's axes among those of what it plays, when it does not get them all. `polled` has the
-    rate (Hz) and deadband of a sensor, and is empty for everything else.
+    `wires` are the parts whose events reach it, and `heard` their axes; `axes` name what it gives or, for a
+    sink, gets. `picks` are the places of a sink's axes among those of what it plays, when it does not get
+    them all. `polled` has the rate (Hz) and deadband of a sensor, and is empty for everything else.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Part:
     settings: dict[str, Any] = field(default_factory=dict)
     polled: dict[str, float] = field(default_factory=dict)
     picks: tuple[int, ...] = ()
+    heard: tuple[str, ...] = ()
 
 
 def check(parts: dict[str, Part], broken: Iterable[str], folder: Path, fault: Fault) -> None:
@@ -80,7 +81,10 @@ def _fitted(part: Part, parts: dict[str, Part], folder: Path, fault: Fault) -> P
     look = getattr(part.maker, "check", None)
     for sentence in look(axes, folder, part.settings) if look else ():
         fault(here, next((key for key in ("model", "session") if key in part.settings), ""), sentence)
-    return replace(part, axes=given if given and part.role == "player" else axes, picks=picks)
+    if part.role == "player":
+        plays = getattr(part.maker, "plays", lambda axes, _: given or axes)
+        return replace(part, axes=plays(axes, part.settings), heard=axes)
+    return replace(part, axes=axes, picks=picks)
 
 
 def _picked(part: Part, axes: tuple[str, ...], fault: Fault) -> tuple[tuple[str, ...], tuple[int, ...]]:

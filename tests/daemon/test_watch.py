@@ -2,6 +2,7 @@
 
 import math
 import socket
+import sys
 
 import pytest
 
@@ -37,33 +38,41 @@ def test_merging_adds_up():
     assert (merged.n, merged.max) == (2, 0.004)
 
 
-def test_systemd_is_told_and_fed_by_steps(tmp_path):
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    """Where systemd listens, and the environment of a service that it watches every 4 s."""
     path = tmp_path / "notify"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    monkeypatch.setenv("WATCHDOG_USEC", "4000000")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
         listener.settimeout(2)
-        systemd = Systemd({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "4000000"})
-        systemd.ready("EMPI plays")
-        assert listener.recv(200) == b"READY=1\nSTATUS=EMPI plays"
-        for now in (10.0, 10.5, 10.9, 11.0):
-            systemd.step(now)
-        systemd.stopping()
-        told = [listener.recv(200) for _ in range(3)]
-    assert told == [b"WATCHDOG=1", b"WATCHDOG=1", b"STOPPING=1"]
+        yield listener
 
 
-def test_without_systemd_nothing_is_told_and_no_step_is_asked_for():
-    systemd = Systemd({})
-    systemd.ready("x")
-    systemd.step(0.0)
-    assert systemd.interval == math.inf
+@pytest.mark.parametrize("library", [True, False])
+def test_systemd_is_told_and_fed_by_steps(systemd, monkeypatch, library):
+    if not library:
+        monkeypatch.setitem(sys.modules, "systemd.daemon", None)
+    service = Systemd()
+    service.ready("EMPI plays")
+    assert systemd.recv(200) == b"READY=1\nSTATUS=EMPI plays"
+    for now in (10.0, 10.5, 10.9, 11.0):
+        service.step(now)
+    service.stopping()
+    assert [systemd.recv(200) for _ in range(3)] == [b"WATCHDOG=1", b"WATCHDOG=1", b"STOPPING=1"]
 
 
-def test_feeding_never_waits(tmp_path):
-    path = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(str(path))
-        systemd = Systemd({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "4"})
-        for now in range(5000):
-            systemd.step(float(now))
-        assert len(listener.recv(200)) > 0
+def test_without_systemd_nothing_is_told_and_no_step_is_asked_for(monkeypatch):
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    service = Systemd()
+    service.ready("x")
+    service.step(0.0)
+    assert service.interval == math.inf
+
+
+def test_feeding_never_waits(systemd):
+    service = Systemd()
+    for now in range(5000):
+        service.step(float(now))
+    assert systemd.recv(200) == b"WATCHDOG=1"

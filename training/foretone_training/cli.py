@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foretone.errors import ForetoneError, SessionError
-from foretone_training import data_command, mapping_command, sweep_command
+from foretone_training import data_command, exchange_command, mapping_command, sweep_command
 from foretone_training.options import count as _count
 
 if TYPE_CHECKING:
@@ -46,6 +46,12 @@ def _mdrnn(arguments: argparse.Namespace) -> None:
     from foretone_training.mdrnn_command import run
 
     run(arguments, _lines if arguments.progress else _bar)
+
+
+def _serve(_: argparse.Namespace) -> None:
+    from foretone_training.serve import run
+
+    run()
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -148,6 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--axes", nargs="+", default=(), help="names for its axes; else x1, x2 and so on")
     kind.set_defaults(run=_import)
     mapping_command.add(kinds)
+    exchange_command.add(kinds)
+    kind = kinds.add_parser("serve", help="waits for lessons of a mapping on its standard input, in JSON")
+    kind.set_defaults(run=_serve)
     data_command.add(kinds)
     sweep_command.add(kinds)
     return parser

@@ -26,9 +26,13 @@ Array = NDArray[Any]
 
 
 def fit(
-    start: Perceptrons, x: Array, y: Array, report: Callable[[int], None] = lambda _: None
+    start: Perceptrons,
+    x: Array,
+    y: Array,
+    report: Callable[[int], None] = lambda _: None,
+    prior: float = PRIOR,
 ) -> Perceptrons:
-    """The perceptrons that play y [n, models] for x [n, inputs], as far as their prior lets them.
+    """The perceptrons that play y [n, models] for x [n, inputs], as far as their `prior` lets them.
 
     x and y are centred and of deviation 1. `report` is told after each round how many models had it.
     """
@@ -37,20 +41,20 @@ def fit(
     each = np.eye(len(x))
     heard = start.hidden(x)
     error = _last(heard, layers) - wanted
-    cost = _cost(error, layers, centre)
+    cost = _cost(error, layers, centre, prior)
     for _ in range(ROUNDS):
         slopes = _slopes(heard, layers)
         gram = sum(
             (slope @ _turned(slope)) * (below @ _turned(below) + 1.0)
             for slope, below in zip(slopes, heard, strict=True)
         )
-        share = PRIOR / (PRIOR + damping)
+        share = prior / (prior + damping)
         away = [(w - v, b - c) for (w, b), (v, c) in zip(layers, centre, strict=True)]
         along = sum(
             ((below @ w + b) * slope).sum(axis=2, keepdims=True)
             for below, slope, (w, b) in zip(heard, slopes, away, strict=True)
         )
-        dual = np.linalg.solve(gram + (PRIOR + damping) * each, error - share * along)
+        dual = np.linalg.solve(gram + (prior + damping) * each, error - share * along)
         tried: list[Layer] = []
         for (w, b), (dw, db), below, slope in zip(layers, away, heard, slopes, strict=True):
             pull = slope * dual
@@ -62,7 +66,7 @@ def fit(
             )
         now_heard = Perceptrons(tuple(tried)).hidden(x)
         now_error = _last(now_heard, tried) - wanted
-        now_cost = _cost(now_error, tried, centre)
+        now_cost = _cost(now_error, tried, centre, prior)
         better = now_cost < cost
         layers = [
             (np.where(better, w, v), np.where(better, b, c))
@@ -86,12 +90,12 @@ def _last(heard: list[Array], layers: list[Layer]) -> Array:
     return np.asarray(heard[-1] @ weights + bias)
 
 
-def _cost(error: Array, layers: list[Layer], centre: list[Layer]) -> Array:
+def _cost(error: Array, layers: list[Layer], centre: list[Layer], prior: float) -> Array:
     held = sum(
         np.square(w - v).sum(axis=(1, 2), keepdims=True) + np.square(b - c).sum(axis=(1, 2), keepdims=True)
         for (w, b), (v, c) in zip(layers, centre, strict=True)
     )
-    return np.asarray(np.square(error).sum(axis=1, keepdims=True) + PRIOR * held)
+    return np.asarray(np.square(error).sum(axis=1, keepdims=True) + prior * held)
 
 
 def _slopes(heard: list[Array], layers: list[Layer]) -> list[Array]:

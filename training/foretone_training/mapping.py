@@ -33,6 +33,8 @@ class Settings:
     units: int = 16
     joint: bool = False
     seed: int = 1
+    prior: float = levenberg.PRIOR
+    """How strongly the weights of models of one output each are held."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def train(examples: Examples, settings: Settings, report: Callable[[int], None] 
     for begin in range(0, count, batch):
         one = slice(begin, begin + batch)
         some = Perceptrons(tuple((weights[one], bias[one]) for weights, bias in start.layers))
-        parts.append(levenberg.fit(some, x, y[:, one], report).layers)
+        parts.append(levenberg.fit(some, x, y[:, one], report, settings.prior).layers)
     joined = tuple(
         (np.concatenate([w for w, _ in layer]), np.concatenate([b for _, b in layer]))
         for layer in zip(*parts, strict=True)

@@ -15,7 +15,7 @@ from foretone.card import NAME, Card
 from foretone.errors import ModelError
 from foretone_training.examples import Examples
 from foretone_training.files import draft
-from foretone_training.mapping import Mapping, Settings
+from foretone_training.mapping import Mapping, Scale, Settings
 from foretone_training.tflite import Graph
 
 PARITY = 1e-5
@@ -72,15 +72,25 @@ def make_card(mapping: Mapping, examples: Examples, settings: Settings) -> Card:
 
 def to_tflite(mapping: Mapping, card: Card) -> bytes:
     """The sealed file. Its graph hears `x` and plays `y`, both in the units of the examples."""
-    graph, heard = Graph(), mapping.heard
-    # Not folded into the weights: a large mean under a small spread would leave few digits of the sums.
-    x = graph.add(graph.input("x", len(heard.mean)), _row(graph, "mean", -heard.mean))
-    x = graph.multiply(x, _row(graph, "factor", heard.factor))
+    graph = Graph()
+    graph.output(draw(mapping, graph, graph.input("x", len(mapping.heard.mean))), "y")
+    return lite.seal(graph.to_bytes({NAME: card.to_json()}))
+
+
+def draw(mapping: Mapping, graph: Graph, x: int) -> int:
+    """The mapping as a part of a graph: from its inputs to its outputs, both in their own units."""
+    x = scaled(graph, x, mapping.heard)
     (first, bias), *rest = mapping.perceptrons.layers
     models = len(first)
     side_by_side = graph.fully_connected(x, np.concatenate(first, axis=1), bias.ravel(), "hidden_0")
     parts = [graph.tanh(side_by_side)]
-    if models > 1:
+    if models > 1 and len(rest) == 1:
+        # All at once: dozens of little operators take as long to write as the models to learn.
+        (weights, offset), rest = rest[0], []
+        weighted = graph.multiply(parts[0], graph.row("last", weights.ravel()))
+        parts = [graph.add(graph.sums(weighted, models), graph.row("last_bias", offset.ravel()))]
+        models = 1
+    elif models > 1:
         parts = graph.split(parts[0], models)
     for number, (weights, offset) in enumerate(rest, 1):
         last = number == len(rest)
@@ -89,9 +99,15 @@ def to_tflite(mapping: Mapping, card: Card) -> bytes:
             summed = graph.fully_connected(part, weights[model], offset[model, 0], name)
             parts[model] = summed if last else graph.tanh(summed)
     y = graph.concatenate(parts) if models > 1 else parts[0]
-    y = graph.multiply(y, _row(graph, "spread", mapping.played.spread))
-    graph.output(graph.add(y, _row(graph, "middle", mapping.played.mean)), "y")
-    return lite.seal(graph.to_bytes({NAME: card.to_json()}))
+    y = graph.multiply(y, graph.row("spread", mapping.played.spread))
+    return graph.add(y, graph.row("middle", mapping.played.mean))
+
+
+def scaled(graph: Graph, x: int, scale: Scale) -> int:
+    """What is heard, in the models' own unit."""
+    # Not folded into the weights: a large mean under a small spread would leave few digits of the sums.
+    x = graph.add(x, graph.row("mean", -scale.mean))
+    return graph.multiply(x, graph.row("factor", scale.factor))
 
 
 def parity(path: Path, mapping: Mapping, examples: Examples, runtime: str) -> float:
@@ -104,7 +120,3 @@ def parity(path: Path, mapping: Mapping, examples: Examples, runtime: str) -> fl
     played = np.array([model.play(row) for row in x])
     away = np.abs(played - mapping.play(x.astype(np.float64))) / np.where(size > 0.0, size, 1.0)
     return float(away.max())
-
-
-def _row(graph: Graph, name: str, values: Array) -> int:
-    return graph.constant(name, values[None].astype(np.float32))

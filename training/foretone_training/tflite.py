@@ -87,12 +87,24 @@ class Graph:
         return self._apply("SPLIT_V", (x, sizes, axis), widths, num_splits=len(widths))
 
     def add(self, a: int, b: int) -> int:
-        """The sum a + b, element by element."""
+        """The sum a + b, element by element; b may be of width 1."""
         return self._one("ADD", (a, b), self._width(a))
 
     def multiply(self, a: int, b: int) -> int:
-        """The product a * b, element by element."""
+        """The product a * b, element by element; b may be of width 1."""
         return self._one("MUL", (a, b), self._width(a))
+
+    def subtract(self, a: int, b: int) -> int:
+        """The difference a - b, element by element; b may be of width 1."""
+        return self._one("SUB", (a, b), self._width(a))
+
+    def divide(self, a: int, b: int) -> int:
+        """The quotient a / b, element by element; b may be of width 1."""
+        return self._one("DIV", (a, b), self._width(a))
+
+    def maximum(self, a: int, b: int) -> int:
+        """The larger of a and b, element by element; b may be of width 1."""
+        return self._one("MAXIMUM", (a, b), self._width(a))
 
     def minimum(self, a: int, b: int) -> int:
         """The smaller of a and b, element by element."""
@@ -113,6 +125,33 @@ class Graph:
     def elu(self, x: int) -> int:
         """Where x is positive, x; elsewhere exp(x) - 1."""
         return self._one("ELU", (x,), self._width(x))
+
+    def relu(self, x: int) -> int:
+        """Where x is positive, x; elsewhere 0."""
+        return self._one("RELU", (x,), self._width(x))
+
+    def exp(self, x: int) -> int:
+        """The exponential function."""
+        return self._one("EXP", (x,), self._width(x))
+
+    def largest(self, x: int, count: int) -> int:
+        """The `count` largest elements of x, the largest first."""
+        wanted = self._integer("count", np.array(count, np.int32))
+        values, places = self._apply("TOPK_V2", (x, wanted), [count, count])
+        self._tensors[places].kind = "int32"
+        return values
+
+    def sums(self, x: int, count: int) -> int:
+        """The sums of `count` groups of neighbours, all of the same size."""
+        size = self._width(x) // count
+        shape = self._integer("shape", np.array([1, count, size], np.int32))
+        (groups,) = self._apply("RESHAPE", (x, shape), [size])
+        self._tensors[groups].shape = (1, count, size)
+        return self._one("SUM", (groups, self._integer("last", np.array([2], np.int32))), count, keep_dims=0)
+
+    def row(self, name: str, values: Any) -> int:
+        """A float32 constant of shape [1, width]."""
+        return self.constant(name, np.asarray(values, np.float32).reshape(1, -1))
 
     def to_bytes(self, notes: Mapping[str, bytes] | None = None) -> bytes:
         """The file. `notes` go into its metadata table, each under its name."""

@@ -1,7 +1,8 @@
 """Open Sound Control in: gestures from a patch, and settings from anywhere.
 
 `/interface f ...` is a gesture, as an IMPS patch sends it. `/foretone/PART/KEY value` turns a knob while
-playing: `/foretone/duet/mode filter`, `/foretone/duet/pi_temperature 0.7`.
+playing: `/foretone/duet/mode filter`, `/foretone/duet/pi_temperature 0.7`. `/foretone/PART/do/VERB ...` tells
+a part to do something: `/foretone/teach/do/record`, `/foretone/teach/do/delete take 3`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pythonosc.osc_message import OscMessage
 from foretone.clock import Clock
 from foretone.datagrams import Datagrams
 from foretone.errors import PacketError
-from foretone.event import Event, Setting
+from foretone.event import Command, Event, Message, Setting
 from foretone.packet import messages
 from foretone.parts import Emit, Range
 
@@ -66,7 +67,7 @@ class OSC:
         for message in [self._understood(message, stamp) for message in messages(packet)]:
             self._emit(message)
 
-    def _understood(self, message: OscMessage, stamp: float) -> Event | Setting:
+    def _understood(self, message: OscMessage, stamp: float) -> Message:
         values = message.params
         if message.address == self._address:
             if len(values) != len(self.axes):
@@ -77,4 +78,6 @@ class OSC:
         match message.address.split("/"):
             case ["", "foretone", part, key] if len(values) == 1:
                 return Setting(part, key, values[0])
+            case ["", "foretone", part, "do", verb] if not verb.startswith("_"):
+                return Command(part, verb, tuple(values))
         raise PacketError(f"{message.address} is not understood")

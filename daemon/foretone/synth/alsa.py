@@ -111,10 +111,15 @@ class Card:
         return self._send(block) >= 0
 
     def close(self) -> None:
-        """Play a buffer of silence, so that nothing is cut off, then release the device."""
+        """Play a buffer of silence, so that nothing is cut off, then release the device.
+
+        Once the silence is in the buffer, all that sounded has been heard. It is dropped, because closing
+        would wait for its end, and for ever where the card ran dry.
+        """
         with contextlib.suppress(SoundBusyError):
             self.prime()
         with contextlib.suppress(self._error):
+            self._pcm.drop()
             self._pcm.close()
 
     def _check_pace(self) -> None:

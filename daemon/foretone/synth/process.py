@@ -208,6 +208,10 @@ class _Costs:
 
 
 def _warm_up(engine: Engine) -> None:
+    # The algebra library takes 32 MB for itself at the first product that is not small, which is 13 ms late.
+    square = np.ones((256, 256), np.float32)
+    np.matmul(square, square)
+    np.matmul(square[:1], square)
     for _ in range(WARM_UP):
         for voice in engine.places:
             engine.play(voice, (0.5, 0.5, 1.0))

@@ -10,6 +10,7 @@ advertising-api.txt.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -121,15 +122,16 @@ def connect() -> bool:
 
 
 def take(source: Any, condition: Any) -> bool:
-    """One line from the check."""
-    line = sys.stdin.readline().strip()
-    if line == "connect":
-        GLib.timeout_add(500, connect)
-    elif line == "disconnect":
-        device().Disconnect()
-    elif line:
-        application.midi.play(bytes.fromhex(line))
-    return bool(line)
+    """The check's lines, all that have come."""
+    came = os.read(sys.stdin.fileno(), 4096)
+    for line in came.decode().splitlines():
+        if line == "connect":
+            GLib.timeout_add(500, connect)
+        elif line == "disconnect":
+            device().Disconnect()
+        else:
+            application.midi.play(bytes.fromhex(line))
+    return bool(came)
 
 
 for radio, name in ((OURS, NAME), (THEIRS, "Foretone")):

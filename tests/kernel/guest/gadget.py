@@ -40,21 +40,15 @@ class UsbMidi:
         [device] = Path("/sys/class/udc").glob("*/device/gadget*/sound/card*/midiC*D0")
         self._rawmidi = os.open(f"/dev/snd/{device.name}", os.O_RDWR | os.O_NONBLOCK)
         self.receive()  # its first read starts its input
-        until(self._make_port)
-
-    def _make_port(self) -> bool:
-        """Give the sequencer the far end, once the host has found it."""
-        for card in (SEQUENCER / "devices").iterdir():
-            if "hcd" in str(card.resolve()):
-                (SEQUENCER / "drivers" / "snd_seq_midi" / "bind").write_text(card.name)
-                return True
-        return False
+        until(far_end)
+        (SEQUENCER / "drivers" / "snd_seq_midi" / "bind").write_text(far_end().name)
 
     def unplug(self) -> None:
-        """Pull it out."""
+        """Pull it out; the port is gone when this returns."""
         os.close(self._rawmidi)
         self._rawmidi = -1
         (self._at / "UDC").write_text("\n")
+        until(lambda: far_end() is None)
 
     def send(self, data: bytes) -> None:
         """What the controller's own hardware would send."""
@@ -68,3 +62,9 @@ class UsbMidi:
             return os.read(self._rawmidi, 4096)
         except BlockingIOError:
             return b""
+
+
+def far_end() -> Path | None:
+    """The card that the host made of the cable's other end, when it has, as the sequencer knows it."""
+    cards = (SEQUENCER / "devices").iterdir()
+    return next((card for card in cards if "hcd" in str(card.resolve())), None)

@@ -114,6 +114,7 @@ def test_the_daemon_plays_it_and_lights_it_and_again_when_it_comes_back(lightpad
         process.until(lambda: process.said.count("pad is waiting") == times)  # noqa: B023
         lightpad.said.clear()
         lightpad.do("connect")
+        process.until(lambda: process.said.count("pad is plugged in") == times)  # noqa: B023
         process.until(lambda: "listened to" in lightpad.said)
         for message in TOUCH:
             lightpad.do(message)

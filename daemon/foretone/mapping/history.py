@@ -1,0 +1,149 @@
+"""What was done to a project, one action after the other: the one way to change it, live or from the journal.
+
+An action is a list that JSON can hold. Doing all of a journal's actions again gives the same project, with
+everything that can be undone and done again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from foretone.errors import SettingError
+from foretone.mapping.project import Frame, Project, Take
+
+Action = Sequence[Any]
+
+LONGEST = 100_000
+"""Frames in one take; a quarter of an hour at 100 Hz."""
+
+
+class History:
+    """A project, and the way to it.
+
+        ["take", gesture]              a take begins
+        ["frame", time, x, y]          one frame of it; y is null for one that leads up
+        ["end"]                        the take is kept, if it holds anything
+        ["delete", what, ...]          "take", number; "example", take, place; "output", number; or "all"
+        ["output", number, changes]    number from 0
+        ["inputs", names]              what the axes are called
+        ["trained", models]            a mapping plays: for each output its model and column, or null
+        ["run", on]                    the mapping plays, or not
+        ["undo"], ["redo"]             as often as you like
+
+    unwritten
+        Actions that are in no file yet, oldest first; whoever keeps the journal takes them from any thread.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.unwritten: deque[Action] = deque()
+        self.running = False
+        """Whether the mapping plays; that is not undone."""
+        self._past: list[Project] = []
+        self._future: list[Project] = []
+        self._frames: list[Frame] | None = None
+        self.recorded = 0
+        """The examples in the open take, or in the last one."""
+        self._gesture = 0
+        self._last: tuple[Any, ...] = ()
+
+    @property
+    def recording(self) -> bool:
+        """Whether a take is open."""
+        return self._frames is not None
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """How many actions can be undone, and done again."""
+        return len(self._past), len(self._future)
+
+    def do(self, *action: Any) -> None:
+        """Do it, and remember it for the journal. SettingError says why it cannot be done."""
+        self.repeat(action)
+        self.unwritten.append(action)
+
+    def repeat(self, action: Action) -> None:
+        """Do an action that the journal holds already; SettingError when it cannot be done."""
+        match action:
+            case ["take", int(gesture)]:
+                self._end()
+                self._frames, self._gesture, self.recorded = [], gesture, 0
+            case ["frame", time, x, y]:
+                self._record(Frame(time, tuple(x), None if y is None else tuple(y)))
+            case ["end"]:
+                self._end()
+            case ["run", bool(on)]:
+                self.running = on
+            case ["undo"]:
+                self._end()
+                self._swap(self._past, self._future, "there is nothing to undo")
+            case ["redo"]:
+                self._end()
+                self._swap(self._future, self._past, "there is nothing to do again")
+            case _:
+                # An open take goes on: a mapping may be trained meanwhile, and played.
+                self._keep(self._changed(action), action)
+
+    def _changed(self, action: Action) -> Project:
+        project = self.project
+        match action:
+            case ["delete", "take", int(number)]:
+                return project.without_take(number)
+            case ["delete", "example", int(number), int(place)]:
+                return project.without_example(number, place)
+            case ["delete", "output", int(number)]:
+                return project.without_output(number)
+            case ["delete", "all"]:
+                return replace(project, takes=())
+            case ["output", int(number), dict(changes)]:
+                return project.with_output(number, changes)
+            case ["inputs", [*names]]:
+                if len(names) != len(project.inputs) or len(set(names)) < len(names):
+                    raise SettingError(f"give {len(project.inputs)} different names, one for each input")
+                return replace(project, inputs=tuple(map(str, names)))
+            case ["trained", [*models]]:
+                outputs = tuple(
+                    replace(output, model=str(place[0]), column=int(place[1])) if place else output
+                    for output, place in zip(project.outputs, models, strict=True)
+                )
+                return replace(project, outputs=outputs)
+        raise SettingError(f"{action[:2]!r} is not an action")
+
+    def _record(self, frame: Frame) -> None:
+        if self._frames is None:
+            raise SettingError("no take is open")
+        if len(self._frames) >= LONGEST:
+            raise SettingError(f"a take has at most {LONGEST} frames; begin another one")
+        numbers = [frame.time, *frame.x, *(value for value in frame.y or () if value is not None)]
+        if len(frame.x) != len(self.project.inputs) or not all(map(math.isfinite, numbers)):
+            raise SettingError(f"a frame has {len(self.project.inputs)} finite numbers")
+        self._frames.append(frame)
+        self.recorded += frame.y is not None
+
+    def _end(self) -> None:
+        frames, self._frames = self._frames, None
+        if frames and (self._gesture or self.recorded):
+            project = self.project
+            number = 1 + max((take.number for take in project.takes), default=0)
+            take = Take(number, tuple(frames), self._gesture)
+            self._keep(replace(project, takes=(*project.takes, take)), ())
+
+    def _keep(self, project: Project, action: Action) -> None:
+        # A slider that is drawn across the page is one change, not a hundred.
+        same = (action[0], action[1], *action[2]) if action and action[0] == "output" else ()
+        if not same or same != self._last:
+            self._past.append(self.project)
+        self._last = same
+        self._future.clear()
+        self.project = project
+
+    def _swap(self, there: list[Project], back: list[Project], otherwise: str) -> None:
+        if not there:
+            raise SettingError(otherwise)
+        back.append(self.project)
+        self.project = there.pop()
+        self._last = ()

@@ -1,0 +1,58 @@
+"""The examples of daemon/README.md for scripts run as they stand there; and what they do not show."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from foretone.errors import ModelError, SettingError
+from foretone.script import Mapping
+
+README = Path(__file__).parents[2] / "daemon" / "README.md"
+
+
+def examples():
+    text = README.read_text()
+    section = text[text.index("## Mapping in a script") :]
+    return re.findall(r"```python\n(.*?)```", section[: section.index("\n## ", 5)], re.DOTALL)
+
+
+@pytest.mark.parametrize("code", examples())
+def test_what_the_readme_shows_runs(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, str(README), "exec"), {})
+
+
+def test_show_train_play():
+    with Mapping(1, 2) as mapping:
+        mapping.show([0.0], [0.2, 0.8])
+        mapping.show([1.0], [0.6, 0.4])
+        scores = mapping.train()
+        assert scores["error"] < 0.01
+        assert mapping.play([1.0]) == pytest.approx((0.6, 0.4), abs=0.01)
+        mapping.do("undo")
+        assert mapping.do("state")["examples"] == 2
+
+
+def test_it_is_kept_for_the_next_time(tmp_path):
+    with Mapping(1, 1, tmp_path) as mapping:
+        mapping.show([0.0], [0.2])
+        mapping.show([1.0], [0.6])
+        mapping.train()
+        before = mapping.play([0.7])
+    with Mapping(1, 1, tmp_path) as mapping:
+        assert mapping.play([0.7]) == before
+
+
+def test_what_is_wrong_is_said():
+    with Mapping(2, 1, output={"out-1": {"learn": "class-dtw", "classes": 2}}) as mapping:
+        with pytest.raises(SettingError, match="expected 2 numbers of 0 to 1"):
+            mapping.play([0.5])
+        with pytest.raises(SettingError, match="there are no examples"):
+            mapping.train()
+        mapping.do("gesture", 1)
+        mapping.play([0.1, 0.2])
+        mapping.play([0.3, 0.2])
+        mapping.do("stop")
+        with pytest.raises(ModelError, match="gesture 2 was never made"):
+            mapping.train()
