@@ -46,13 +46,6 @@ test-powercut: install  ## pull the plug of that card at 50 random moments, or C
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
 	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz
 
-<<<<<<< HEAD
-.PHONY: test-box
-test-box: install  ## boot a box in a container and kill, fill and break it; needs root, systemd-container, mmdebstrap
-	$(BIN)/python -Im pytest -m box tests/box
-
-=======
->>>>>>> 4a553b4c282c6d760217b1d2a435353d2181f4d2
 .PHONY: test-kernel
 test-kernel: install $(GUEST)/root.img  ## the drivers and the daemon on a real kernel's devices, in QEMU
 	@tests/kernel/run-guest $(GUEST) $(CHECKS)
@@ -60,24 +53,17 @@ test-kernel: install $(GUEST)/root.img  ## the drivers and the daemon on a real 
 $(GUEST)/root.img: tests/kernel/make-guest $(BIN)/.installed
 	@deploy/install kernel
 	@tests/kernel/make-guest $(VENV) $(GUEST)
-<<<<<<< HEAD
-=======
 
 .PHONY: test-box
 test-box: install  ## boot a box in a container and kill, fill and break it; needs root, systemd-container, mmdebstrap
 	$(BIN)/python -Im pytest -m box tests/box
->>>>>>> 4a553b4c282c6d760217b1d2a435353d2181f4d2
 
 .PHONY: bench
 bench: install  ## measure, side by side with peers: make bench BENCH="predict latency idle"
 	@for name in $(BENCH); do $(BIN)/python tests/bench/$$name.py || exit 1; done
 
 .PHONY: model
-<<<<<<< HEAD
-model: install  ## train a model: INSTRUMENT=lightpad, from SESSIONS=folder; or put MODEL=mine.tflite on a BOX=
-=======
 model: install  ## train a model: make model INSTRUMENT=lightpad [SESSIONS=folder]; or put MODEL=mine.tflite on a BOX=
->>>>>>> 4a553b4c282c6d760217b1d2a435353d2181f4d2
 ifdef MODEL
 	@$(BIN)/python deploy/box.py model "$(BOX)" "$(MODEL)"
 else
@@ -85,11 +71,7 @@ ifeq ($(SESSIONS),)
 	mkdir -p build/sessions
 	for seed in 1 2 3; do $(BIN)/foretone practise $(INSTRUMENT) --seed $$seed --minutes $(MINUTES) --out build/sessions/$(INSTRUMENT)-$$seed.csv; done
 endif
-<<<<<<< HEAD
-	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates 12000 --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
-=======
 	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates $(UPDATES) --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
->>>>>>> 4a553b4c282c6d760217b1d2a435353d2181f4d2
 endif
 
 .PHONY: image image-lock flash
