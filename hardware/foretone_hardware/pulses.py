@@ -86,6 +86,8 @@ class Pulses:
             if channel not in self._sent:
                 output.set_pulse_width_range(servo.low_pulse, servo.high_pulse)
             output.fraction = fraction
+        except DeviceError:
+            raise  # it says already what is missing
         except (OSError, ValueError) as error:
             self._forget()
             raise DeviceError(
