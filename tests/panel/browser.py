@@ -66,7 +66,10 @@ class Page:
 
     def wait(self, condition, what: str, seconds: float = 10.0):
         """Poll `condition()` until it is true, and return what it gave; fail with `what` was waited for."""
-        return WebDriverWait(self.driver, seconds, 0.03).until(lambda _: condition(), f"waited for {what}")
+        waiting = WebDriverWait(
+            self.driver, seconds, 0.03, ignored_exceptions=[StaleElementReferenceException]
+        )
+        return waiting.until(lambda _: condition(), f"waited for {what}")
 
     def find(self, selector: str):
         """The first element that a CSS selector finds, or None."""
