@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -66,5 +67,8 @@ class UsbMidi:
 
 def far_end() -> Path | None:
     """The card that the host made of the cable's other end, when it has, as the sequencer knows it."""
-    cards = (SEQUENCER / "devices").iterdir()
-    return next((card for card in cards if "hcd" in str(card.resolve())), None)
+    for card in (SEQUENCER / "devices").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it may go while it is looked at
+            if "hcd" in str(card.resolve()):
+                return card
+    return None
