@@ -22,7 +22,8 @@ def kit() -> dict[str, Sound]:
     claps = sum(
         np.where(hit > start, np.exp(-np.maximum(hit - start, 0) / 0.006), 0) for start in (0, 0.011, 0.023)
     )
-    cow = sum(np.sign(np.sin(2 * np.pi * hertz * _clock(0.3))) for hertz in (562, 845))
+    square = [np.sign(np.sin(2 * np.pi * hertz * _clock(0.3))) for hertz in (562, 845)]
+    cow = square[0] + square[1]
     return {
         "kick": _ended(_fall(150, 46, 0.03, 0.35) * _decay(0.35, 0.1)),
         "snare": _ended(

@@ -146,7 +146,7 @@ class Tones:
         if self._struck:
             self._struck = False
             # The first block of a tone is exact in every frame: it begins where it was told to.
-            for row in np.flatnonzero(self._at[:count] >= 0.0):
+            for row in map(int, np.flatnonzero(self._at[:count] >= 0.0)):
                 shape = self._shape(self._time - self._at[row] / self._rate, row)
                 end = shape[-1] if shape[-1] > 0.0 else 1.0
                 lines[row] = shape * (levels[row] / end)

@@ -96,7 +96,7 @@ class Additive:
             [_shapes(count, max(partials), sound) for count, sound in zip(partials, sounds, strict=True)]
         )
         self._orders = np.arange(1, max(partials) + 1, dtype=np.float32)
-        self._ramp = np.arange(1, period + 1, dtype=np.float32) / period
+        self._ramp = (np.arange(1, period + 1) / period).astype(np.float32)
         self._knob = np.zeros((rows, len(PARAMETERS)))
         self._work = np.zeros((2, rows, max(partials)), np.float32)
         self._sound = np.zeros((rows, period), np.float32)
