@@ -159,6 +159,7 @@ class Engine:
         for voice in self.places:
             self.let_go(voice)
 
+    @np.errstate(over="ignore", invalid="ignore")  # a voice may have drawn anything, and is found out here
     def render(self) -> Frames:
         """The next block, int16 [period, 2]. It is valid until the next call."""
         if self._sequencer is not None:
