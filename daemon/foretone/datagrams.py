@@ -1,4 +1,4 @@
-"""A UDP port with a thread of its own, for the sources that hear OSC."""
+"""UDP: a port with a thread of its own, for the sources that hear OSC, and a sender that never waits."""
 
 from __future__ import annotations
 
@@ -84,3 +84,31 @@ class Datagrams:
                     self._take(bytes(view[:size]), stamp)
                 except PacketError:
                     self.malformed += 1
+
+
+class Sender:
+    """Sends datagrams to one place. Any one thread; it waits for nobody.
+
+    host, port
+        Where to send. OSError when nobody knows the host.
+    lost
+        How many packets the system refused.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.lost = 0
+        # Looked up once, here: a name server must not be waited for while playing.
+        self._to = (socket.gethostbyname(host), port)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def send(self, packet: bytes) -> None:
+        """Send one packet; one that the system refuses is counted."""
+        try:
+            self._socket.sendto(packet, self._to)
+        except OSError:
+            self.lost += 1
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()

@@ -6,15 +6,15 @@ Each event goes out twice: as `/prediction f ...`, which an IMPS patch understan
 
 from __future__ import annotations
 
-import socket
 from typing import Annotated
 
+from foretone.datagrams import Sender
 from foretone.event import Event
 from foretone.packet import Form
 from foretone.parts import Range
 
 
-class OSC:
+class OSC(Sender):
     """What is played, to a patch, over UDP.
 
     The conductor thread calls it; it waits for nobody.
@@ -38,13 +38,9 @@ class OSC:
         address: str = "/prediction",
     ) -> None:
         self.axes = axes
-        self.lost = 0
-        # Looked up once, here: a name server must not be waited for while playing.
-        self._to = (socket.gethostbyname(host), port)
+        super().__init__(host, port)
         self._address = address
         self._forms: dict[tuple[str, int], Form] = {}
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
 
     def play(self, event: Event) -> None:
         """Send one event."""
@@ -55,15 +51,8 @@ class OSC:
     def rest(self) -> None:
         """Nothing is held at this end: every letting go was sent as it was played."""
 
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
-
     def _send(self, address: str, values: tuple[float, ...]) -> None:
         form = self._forms.get((address, len(values)))
         if form is None:
             form = self._forms[address, len(values)] = Form(address, "f" * len(values))
-        try:
-            self._socket.sendto(form.fill(*values), self._to)
-        except OSError:
-            self.lost += 1
+        self.send(form.fill(*values))

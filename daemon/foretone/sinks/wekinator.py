@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Annotated
 
+from foretone.datagrams import Sender
 from foretone.event import Event
 from foretone.packet import Form
 from foretone.parts import Range
 
 
-class Wekinator:
+class Wekinator(Sender):
     """What a mapping plays, as Wekinator sends it, over UDP.
 
     The conductor thread calls it; it waits for nobody.
@@ -36,13 +36,9 @@ class Wekinator:
         classes: list[int] | None = None,
     ) -> None:
         self.axes = axes
-        self.lost = 0
+        super().__init__(host, port)
         self._classes = [*(classes or []), *[0] * len(axes)][: len(axes)]
-        # Looked up once, here: a name server must not be waited for while playing.
-        self._to = (socket.gethostbyname(host), port)
         self._form = Form(address, "f" * len(axes))
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
 
     def play(self, event: Event) -> None:
         """Send one frame; Wekinator has no message for letting go."""
@@ -52,14 +48,7 @@ class Wekinator:
             float(round(value * count)) if count else value
             for value, count in zip(event.values, self._classes, strict=True)
         )
-        try:
-            self._socket.sendto(self._form.fill(*values), self._to)
-        except OSError:
-            self.lost += 1
+        self.send(self._form.fill(*values))
 
     def rest(self) -> None:
         """Nothing is held at this end."""
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()

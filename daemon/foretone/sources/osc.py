@@ -20,7 +20,7 @@ from foretone.packet import messages
 from foretone.parts import Emit, Range
 
 
-class OSC:
+class OSC(Datagrams):
     """Gestures and settings from a patch, over UDP.
 
     It listens in a thread of its own, which only parses and emits.
@@ -46,24 +46,9 @@ class OSC:
     ) -> None:
         self.axes = axes
         self._name, self._emit, self._address = name, emit, address
-        self._port = Datagrams(name, host, port, clock, self._take)
-        self.port = self._port.port
+        super().__init__(name, host, port, clock, self._hear)
 
-    @property
-    def malformed(self) -> int:
-        """Packets that were not understood; each is dropped whole, and the next one is read."""
-        return self._port.malformed
-
-    @property
-    def overflowed(self) -> int:
-        """Packets that came faster than they were read."""
-        return self._port.overflowed
-
-    def close(self) -> None:
-        """Stop listening; the thread has ended when this returns."""
-        self._port.close()
-
-    def _take(self, packet: bytes, stamp: float) -> None:
+    def _hear(self, packet: bytes, stamp: float) -> None:
         for message in [self._understood(message, stamp) for message in messages(packet)]:
             self._emit(message)
 

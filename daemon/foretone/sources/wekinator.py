@@ -37,7 +37,7 @@ Steps = list[tuple[Any, ...]]
 """Commands to the player: a verb and its words each."""
 
 
-class Wekinator:
+class Wekinator(Datagrams):
     """A mapping player is fed and taught by Wekinator's messages, over UDP.
 
     It listens in a thread of its own, which only parses and emits.
@@ -77,26 +77,11 @@ class Wekinator:
         self._low, self._span = low, high - low
         self._outputs = (socket.gethostbyname(outputs_host), outputs_port)
         self._complained = -math.inf
-        self._port = Datagrams(name, host, port, clock, self._take)
-        self.port = self._port.port
+        super().__init__(name, host, port, clock, self._hear)
         emit(Command(teaches, "_watch", (self._news,)))
 
-    @property
-    def malformed(self) -> int:
-        """Packets that were not understood."""
-        return self._port.malformed
-
-    @property
-    def overflowed(self) -> int:
-        """Packets that came faster than they were read."""
-        return self._port.overflowed
-
-    def close(self) -> None:
-        """Stop listening; the thread has ended when this returns."""
-        self._port.close()
-
-    def _take(self, packet: bytes, stamp: float) -> None:
-        sender = self._port.sender
+    def _hear(self, packet: bytes, stamp: float) -> None:
+        sender = self.sender
         try:
             for message in messages(packet):
                 if message.address == self._address:
@@ -110,7 +95,7 @@ class Wekinator:
             raise
 
     def _inputs(self, message: OscMessage, stamp: float) -> tuple[float, ...]:
-        values, place = message.params, "{}:{}".format(*self._port.sender)
+        values, place = message.params, "{}:{}".format(*self.sender)
         if len(values) != len(self.axes):
             raise PacketError(f"expected {len(self.axes)} floats, got {len(values)} from {place}")
         for number, value in enumerate(values, 1):
@@ -122,7 +107,7 @@ class Wekinator:
             number = next(k for k, value in enumerate(scaled) if not 0.0 <= value <= 1.0)
             beyond = f"{values[number]:g}, beyond {self._low:g} to {self._low + self._span:g}"
             sentence = f"input {number + 1} is {beyond}: set low and high of the source"
-            self._complain(sentence, self._port.sender)
+            self._complain(sentence, self.sender)
         return tuple(min(max(value, 0.0), 1.0) for value in scaled)
 
     def _steps(self, message: OscMessage) -> Steps:
@@ -139,18 +124,18 @@ class Wekinator:
             self._complain(f"{address}: {answer}", sender)
 
     def _complain(self, sentence: str, sender: tuple[str, int]) -> None:
-        self._port.answer(words(ERROR, sentence), sender)
+        self.answer(words(ERROR, sentence), sender)
 
     def _news(self, news: dict[str, Any]) -> None:
         """The player tells what happened; from the conductor thread."""
         if "trained" in news:
-            self._port.answer(text("/wekinator/status/done-training") + text(","), self._outputs)
+            self.answer(text("/wekinator/status/done-training") + text(","), self._outputs)
         elif "failed" in news:
             self._complain(news["failed"], self._outputs)
         elif "frames" in news:
-            self._port.answer(words("/wek/outputs/bundle", news["frames"]), (self._outputs[0], BUNDLES))
+            self.answer(words("/wek/outputs/bundle", news["frames"]), (self._outputs[0], BUNDLES))
         elif "gesture" in news:
-            self._port.answer(text(f"/{news['gesture']}") + text(","), self._outputs)
+            self.answer(text(f"/{news['gesture']}") + text(","), self._outputs)
 
 
 def _plain(*steps: tuple[Any, ...]) -> Callable[[OscMessage], Steps]:
