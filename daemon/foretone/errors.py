@@ -51,6 +51,10 @@ class SessionError(ForetoneError, ValueError):
     """A session log cannot be read; the message names the line."""
 
 
+class UnplayedError(SessionError):
+    """A session in which nobody played; there is nothing wrong with it, and nothing to learn."""
+
+
 class SettingError(ForetoneError, ValueError):
     """A setting does not exist, cannot change while playing, or is out of its range."""
 

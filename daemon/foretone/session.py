@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from foretone.errors import SessionError
+from foretone.errors import SessionError, UnplayedError
 from foretone.event import Event
 
 FIRST_LINE = "# foretone session 1"
@@ -52,11 +52,11 @@ class Header:
 
 @dataclass(frozen=True)
 class Session:
-    """A log that was read: its header, its events in the order written, and whether its end was cut off."""
+    """A log that was read: its header, its events in the order written, and how many lines were torn."""
 
     header: Header
     events: tuple[Event, ...]
-    cut_off: bool
+    torn: int
 
     def heard(self) -> tuple[Event, ...]:
         """What the player played: the rows of the sources."""
@@ -71,24 +71,35 @@ def row(event: Event, columns: Sequence[int], width: int, start: float) -> str:
     return f"{event.time - start:.6f},{event.origin},{','.join(cells)}\n"
 
 
-def read(path: Path) -> Session:
-    """Read a session log. A last line that a power cut left unfinished is dropped and told by `cut_off`.
+def whole(content: bytes) -> tuple[bytes, int]:
+    """What of a log is whole lines, and how many lines a power cut tore.
 
-    SessionError names the file and the line of anything else that is wrong.
+    A torn line has no end, or zeros where a file system never wrote what it had room for.
+    """
+    *lines, rest = content.split(b"\n")
+    kept = [line for line in lines if b"\0" not in line]
+    return b"".join(line + b"\n" for line in kept), len(lines) - len(kept) + bool(rest)
+
+
+def read(path: Path) -> Session:
+    """Read a session log. Lines that a power cut tore are left out, and counted in `torn`.
+
+    UnplayedError when the power was cut before the first line was whole. SessionError names the file and the
+    line of anything else that is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        rows, torn = whole(content)
+        lines = rows.decode().splitlines(keepends=True)
     except FileNotFoundError as error:
         raise SessionError(f"there is no session at {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SessionError(f"{path} cannot be read as a session: {error}") from error
-    lines = text.splitlines(keepends=True)
-    cut_off = bool(lines) and not lines[-1].endswith("\n")
-    if cut_off:
-        lines.pop()
+    if FIRST_LINE.encode().startswith(content.rstrip(b"\0")):
+        raise UnplayedError(f"{path} ends before its first line does: nothing was recorded")
     _check_first(path, lines)
     header, first_row = _header(path, lines)
-    return Session(header, tuple(_rows(path, lines, first_row, header.axes)), cut_off)
+    return Session(header, tuple(_rows(path, lines, first_row, header.axes)), torn)
 
 
 def read_header(path: Path) -> Header:
@@ -131,7 +142,7 @@ def _header(path: Path, lines: list[str]) -> tuple[Header, int]:
             started=notes.get("started", ""),
         )
         return header, number + 1
-    raise SessionError(f"{path} has a header and nothing else: nothing was played")
+    raise UnplayedError(f"{path} has a header and nothing else: nothing was played")
 
 
 def _rows(path: Path, lines: list[str], first_row: int, axes: Sequence[str]) -> Iterable[Event]:

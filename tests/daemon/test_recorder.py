@@ -39,7 +39,7 @@ def test_what_is_noted_is_read_back(tmp_path, instrument):
         Event(2.0, "duet", ()),
     )
     assert "1.000000,pedal,,0.70000" in recorder.path.read_text()
-    assert not read.cut_off
+    assert not read.torn
 
 
 def test_a_disk_that_refuses_loses_nothing_once_it_is_there_again(tmp_path, instrument, caplog):

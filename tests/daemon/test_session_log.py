@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from foretone.errors import SessionError
+from foretone.errors import SessionError, UnplayedError
 from foretone.event import Event
 from foretone.session import Header, read, row
 
@@ -32,7 +32,7 @@ def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert [event.time for event in session.events] == pytest.approx([0.512, 3.920113, 5.1])
     assert [event[1:] for event in session.events] == [event[1:] for event in events]
     assert session.heard() == session.events[:1]
-    assert not session.cut_off
+    assert not session.torn
 
 
 def test_a_last_line_that_a_power_cut_left_is_dropped_and_told(tmp_path: Path) -> None:
@@ -42,13 +42,16 @@ def test_a_last_line_that_a_power_cut_left_is_dropped_and_told(tmp_path: Path) -
     for length in range(start, len(whole)):
         session = read(write(tmp_path, whole[:length]))
         assert len(session.events) == whole[start:length].count("\n")
-        assert session.cut_off == (whole[length - 1] != "\n")
+        assert session.torn == (whole[length - 1] != "\n")
 
 
-def test_zeros_that_a_file_system_left_at_the_end_are_dropped(tmp_path: Path) -> None:
+def test_lines_with_zeros_that_a_file_system_left_are_dropped_and_counted(tmp_path: Path) -> None:
     session = read(write(tmp_path, HEADER.text() + "0.5,lever,0.25,0.5\n" + "\0" * 200))
-    assert len(session.events) == 1
-    assert session.cut_off
+    assert (len(session.events), session.torn) == (1, 1)
+    gap = "0.5,lever,0.25,0.5\n0.6,le" + "\0" * 200 + "0.5\n0.7,lever,0.5,0.5\n0.8"
+    session = read(write(tmp_path, HEADER.text() + gap))
+    assert [event.time for event in session.events] == [0.5, 0.7]
+    assert session.torn == 2
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,6 @@ def test_zeros_that_a_file_system_left_at_the_end_are_dropped(tmp_path: Path) ->
         ("", "1 columns, expected 4"),
         ("soon,lever,0.5,0.5", "could not convert"),
         ("1.0,lever,high,0.5", "could not convert"),
-        ("1.0,lever,0.5\0,0.5", "could not convert"),
     ],
 )
 def test_a_fault_names_its_line(line: str, reason: str, tmp_path: Path) -> None:
@@ -72,11 +74,23 @@ def test_a_fault_names_its_line(line: str, reason: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "time,origin,lever\n0,lever,0.5\n", "# foretone session 2\n", "\0" * 50]
+    "text", ["\n", "time,origin,lever\n0,lever,0.5\n", "# foretone session 2\n", "\0" * 50 + "\n\n"]
 )
 def test_what_is_not_a_session_is_said(text: str, tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="is not a session"):
         read(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["", "# foretone ses", "\0" * 50, "# foretone session 1\n# sour"])
+def test_nothing_was_played_where_the_power_was_cut_before_the_first_row(text: str, tmp_path: Path) -> None:
+    with pytest.raises(UnplayedError, match="nothing was"):
+        read(write(tmp_path, text))
+
+
+def test_a_letter_that_a_power_cut_halved_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_bytes((HEADER.text() + "0.5,lever,0.25,0.5\n0.6,h").encode() + "ä".encode()[:1])
+    assert (len(read(path).events), read(path).torn) == (1, 1)
 
 
 def test_a_header_alone_and_a_wrong_header_are_said(tmp_path: Path) -> None:
@@ -89,7 +103,7 @@ def test_a_header_alone_and_a_wrong_header_are_said(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_said(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="there is no session at"):
         read(tmp_path / "none.csv")
-    (tmp_path / "image.csv").write_bytes(b"\x89PNG\xff\xfe")
+    (tmp_path / "image.csv").write_bytes(b"\x89PNG\xff\xfe\n")
     with pytest.raises(SessionError, match="cannot be read as a session"):
         read(tmp_path / "image.csv")
 

@@ -118,8 +118,7 @@ def written(path, examples=3):
 def test_a_journal_that_is_cut_anywhere_is_read_up_to_there(tmp_path):
     whole = written(tmp_path / "whole.journal")
     data = (tmp_path / "whole.journal").read_bytes()
-    first_line = data.index(b"\n") + 1
-    for length in range(first_line, len(data) + 1, 7):
+    for length in range(0, len(data) + 1, 7):
         path = tmp_path / "cut.journal"
         path.write_bytes(data[:length])
         history = loaded(path)

@@ -64,7 +64,7 @@ def test_what_a_person_should_know_is_remarked(tmp_path: Path, capsys: Say) -> N
     for verb in ("check", "list"):
         assert data(verb, tmp_path) == 0
         said = capsys.readouterr().out
-        assert "gap.csv: ends in half a line" in said
+        assert "gap.csv: has a line that a power cut tore, left out" in said
         assert "gap.csv: a silence of more than 5 s, up to 764.7 s; counts as 5 s." in said
         assert "still.csv: never moved: lever." in said
         assert "twice.csv is the same session as still.csv." in said
@@ -81,12 +81,12 @@ def test_all_faulty_files_of_a_folder_are_named_at_once(verb: str, tmp_path: Pat
     log(tmp_path / "s", "0,lever,0.1\n1,lever,0.5\n", "b.csv")
     log(tmp_path / "s", "0,lever,0.1\n1,lever,0.5,0.5\n", "c.csv")
     (tmp_path / "s" / "d.log").write_text("yesterday,interface,0.5\n")
-    (tmp_path / "s" / "empty.csv").write_text("")
+    (tmp_path / "s" / "other.csv").write_text("time,lever\n")
     out = [] if verb in ("list", "check") else ["--out", tmp_path / "out.csv"]
     assert data(verb, tmp_path / "s", *out) == 65
     said = capsys.readouterr()
     assert "4 files cannot be read:" in said.err
-    for place in ("a.csv, line 8:", "c.csv, line 8:", "d.log, line 1:", "empty.csv is not a session"):
+    for place in ("a.csv, line 8:", "c.csv, line 8:", "d.log, line 1:", "other.csv is not a session"):
         assert said.err.count(place) == 1
     assert "b.csv" not in said.err
     assert ("b.csv" in said.out) == (verb == "list")
@@ -130,7 +130,7 @@ def test_trimming_keeps_the_times(tmp_path: Path, capsys: Say) -> None:
     path = log(tmp_path, "1,lever,0.1\n2,duet,0.5\n3,lever,0.3\n4,lever,0.4\n5,le")
     assert data("trim", path, "--from", "2", "--to", "4", "--out", tmp_path / "b.csv") == 0
     assert times(tmp_path / "b.csv") == [2.0, 3.0]
-    assert "a.csv ends in half a line" in capsys.readouterr().out
+    assert "a.csv has a line that a power cut tore" in capsys.readouterr().out
     assert data("trim", path, "--from", "4", "--out", tmp_path / "c.csv") == 0
     assert times(tmp_path / "c.csv") == [4.0]
     assert data("trim", path, "--from", "10", "--out", tmp_path / "d.csv") == 65
@@ -217,7 +217,7 @@ def test_an_impsy_log_becomes_a_session(tmp_path: Path, capsys: Say) -> None:
     source = tmp_path / "2024-05-01T20-15-00-3d-mdrnn.log"
     source.write_text(IMPSY + "2024-05-01T20:2")
     assert data("import", source, "--axes", "lever", "knob", "--out", tmp_path / "s") == 0
-    assert "ends in half a line" in capsys.readouterr().out
+    assert "has a line that a power cut tore" in capsys.readouterr().out
     (path,) = (tmp_path / "s").iterdir()
     read = session.read(path)
     assert (read.header.axes, read.header.sources, read.header.players) == (

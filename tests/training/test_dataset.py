@@ -64,11 +64,26 @@ def test_axes_are_chosen_and_ordered(tmp_path: Path) -> None:
         read_stream(path, ["w"])
 
 
-def test_a_cut_off_last_line_is_left_out_and_told(tmp_path: Path) -> None:
+def test_what_a_power_cut_tore_is_left_out_and_told(tmp_path: Path) -> None:
     path = session(tmp_path, "0,lever,0.1\n1,lever,0.2\n2,lev")
     stream = read_stream(path)
     assert len(stream.rows) == 2
-    assert "a.csv ends in half a line" in describe([stream])
+    assert "a.csv has a line that a power cut tore, left out" in describe([stream])
+    path = session(tmp_path, "0,lever,0.1\n1,le" + "\0" * 90 + "ver,0.2\n2,lever,0.3\n3,lever,0.4\n4,le")
+    stream = read_stream(path)
+    assert stream.rows[:, 1] == pytest.approx([0.1, 0.3, 0.4])
+    assert "a.csv has 2 lines that a power cut tore, left out; the others are whole" in describe([stream])
+
+
+def test_a_session_that_a_power_cut_left_empty_keeps_no_other_from_being_learned(tmp_path: Path) -> None:
+    played = session(tmp_path, "0,lever,0.1\n1,lever,0.2\n")
+    empty, torn, header = (tmp_path / name for name in ("b.csv", "c.csv", "d.csv"))
+    empty.touch()
+    torn.write_text("# foretone ses")
+    header.write_bytes("# foretone session 1\n# instrument: Größe".encode()[:-3])
+    left_out: list[Path] = []
+    assert [stream.name for stream in load([tmp_path], left_out=left_out)] == [played.name]
+    assert left_out == [empty, torn, header]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +118,7 @@ def test_impsy_logs_are_read(tmp_path: Path) -> None:
         "2024-05-01T20:15:0"
     )
     stream = read_stream(impsy(tmp_path, text))
-    assert (stream.axes, stream.cut_off) == (("x1", "x2"), True)
+    assert (stream.axes, stream.torn) == (("x1", "x2"), 1)
     assert stream.rows == pytest.approx(np.array([[PAUSE, 0.5, 0.25], [0.25, 0.6, 0.25]]))
     assert read_stream(impsy(tmp_path, text), ["x2"]).rows[0, 1:] == pytest.approx([0.25])
     assert read_stream(impsy(tmp_path, text), ["lever", "knob"]).axes == ("lever", "knob")

@@ -169,8 +169,8 @@ def export(arguments: argparse.Namespace) -> None:
     for path in left_out:
         print(f"{path.name} is left out: nobody played in it.")
     for stream in streams:
-        if stream.cut_off:
-            print(f"{stream.name} ends in half a line, which is left out.")
+        if stream.torn:
+            print(f"{stream.name} {dataset.say_torn(stream.torn)}.")
 
 
 def _takes(paths: Iterable[Path]) -> list[Take]:
@@ -180,11 +180,12 @@ def _takes(paths: Iterable[Path]) -> list[Take]:
 
 
 def _take(path: Path) -> Take:
+    from foretone_training.dataset import say_torn
     from foretone_training.take import read_take
 
     take = read_take(path)
-    if take.cut_off:
-        print(f"{path.name} ends in half a line, which is left out.")
+    if take.torn:
+        print(f"{path.name} {say_torn(take.torn)}.")
     return take
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from foretone.errors import SessionError
-from foretone.session import FIRST_LINE, read
+from foretone.errors import SessionError, UnplayedError
+from foretone.session import FIRST_LINE, read, whole
 
 PAUSE = 5.0
 """Seconds. A longer silence counts as one of this length, whether the player thought or had lunch."""
@@ -46,7 +46,7 @@ class Stream:
     axes: tuple[str, ...]
     rows: Floats
     long_silences: int
-    cut_off: bool
+    torn: int
     longest: float = 0.0
     """Seconds of the longest silence, as it was before it counted as a pause."""
 
@@ -54,10 +54,6 @@ class Stream:
         """The rows to learn from, and the last part in time, `held_out` of all, to be judged by."""
         border = len(self.rows) - round(len(self.rows) * held_out)
         return self.rows[:border], self.rows[border:]
-
-
-class UnplayedError(SessionError):
-    """A session in which nobody played; there is nothing wrong with it, and nothing to learn."""
 
 
 def load(paths: Iterable[Path], axes: Sequence[str] = (), left_out: list[Path] | None = None) -> list[Stream]:
@@ -121,7 +117,8 @@ def read_stream(path: Path, axes: Sequence[str] = ()) -> Stream:
         raise SessionError(f"{path} is not a session; make some of it with foretone-train data import")
     try:
         content = path.read_bytes()
-        text = content.decode()
+        lines, torn = whole(content)
+        text = lines.decode()
     except FileNotFoundError as error:
         raise SessionError(f"there is no session at {path}") from error
     except OSError as error:
@@ -129,9 +126,9 @@ def read_stream(path: Path, axes: Sequence[str] = ()) -> Stream:
     except UnicodeDecodeError as error:
         raise SessionError(f"{path} is not a session: it is not text") from error
     if path.suffix == ".log" and not text.startswith(FIRST_LINE):
-        times, names, values, cut_off = _impsy(path, text, axes)
+        times, names, values = _impsy(path, text, axes)
     else:
-        times, names, values, cut_off = _session(path, text)
+        times, names, values = _session(path, text)
     wanted = tuple(axes) or names
     missing = [axis for axis in wanted if axis not in names]
     if missing:
@@ -145,7 +142,7 @@ def read_stream(path: Path, axes: Sequence[str] = ()) -> Stream:
         axes=wanted,
         rows=rows.astype(np.float32),
         long_silences=int((dt[1:] > PAUSE + 1e-5).sum()),  # the file has microseconds
-        cut_off=cut_off,
+        torn=torn,
         longest=float(dt[1:].max(initial=0.0)),
     )
 
@@ -177,7 +174,7 @@ def describe(streams: Sequence[Stream]) -> str:
     if silences:
         many = "1 silence" if silences == 1 else f"{silences} silences"
         told.append(f"{many} of more than {PAUSE:g} s; each counts as a pause of {PAUSE:g} s.")
-    told += [f"{stream.name} ends in half a line, which is left out." for stream in streams if stream.cut_off]
+    told += [f"{stream.name} {say_torn(stream.torn)}." for stream in streams if stream.torn]
     still = [
         axis for k, axis in enumerate(streams[0].axes, 1) if not any(np.ptp(s.rows[:, k]) for s in streams)
     ]
@@ -186,8 +183,14 @@ def describe(streams: Sequence[Stream]) -> str:
     return "\n".join(told)
 
 
-Table = tuple[NDArray[np.float64], tuple[str, ...], NDArray[np.float64], bool]
-"""Times [n], the names of the axes, their values [n, axes], and whether the last line was cut off."""
+def say_torn(lines: int) -> str:
+    """What a person is told of a session with so many torn lines, from its name on."""
+    many = "a line" if lines == 1 else f"{lines} lines"
+    return f"has {many} that a power cut tore, left out; the others are whole"
+
+
+Table = tuple[NDArray[np.float64], tuple[str, ...], NDArray[np.float64]]
+"""Times [n], the names of the axes, and their values [n, axes]."""
 
 
 def _session(path: Path, text: str) -> Table:
@@ -214,17 +217,13 @@ def _session(path: Path, text: str) -> Table:
     for column in played:
         seen = np.isfinite(values[:, column])
         values[~seen, column] = values[seen.argmax(), column]
-    return np.array(times), tuple(axes[column] for column in played), values[:, played], session.cut_off
+    return np.array(times), tuple(axes[column] for column in played), values[:, played]
 
 
 def _impsy(path: Path, text: str, axes: Sequence[str]) -> Table:
     """IMPSY writes `2024-05-01T20:15:00.123456,interface,0.5,0.25`; its own answers are called `rnn`."""
-    lines = text.splitlines(keepends=True)
-    cut_off = bool(lines) and not lines[-1].endswith("\n")
-    if cut_off:
-        lines.pop()
     times, rows, width = [], [], 0
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(), 1):
         cells = line.strip().split(",")
         width = width or len(cells)
         if len(cells) < 3 or len(cells) != width:
@@ -245,7 +244,7 @@ def _impsy(path: Path, text: str, axes: Sequence[str]) -> Table:
     # The columns of an IMPSY log have no names; as many names as there are columns name them.
     if len(axes) == len(names) and not set(axes) & set(names):
         names = tuple(axes)
-    return np.array(times), names, np.array(rows), cut_off
+    return np.array(times), names, np.array(rows)
 
 
 def _position(cell: str, path: Path, number: int) -> float:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from foretone.errors import SessionError
-from foretone_training.dataset import PAUSE, STILLNESS, Stream, UnplayedError, read_stream
+from foretone.errors import SessionError, UnplayedError
+from foretone_training.dataset import PAUSE, STILLNESS, Stream, read_stream, say_torn
 
 
 @dataclass
@@ -64,8 +64,8 @@ def _figures(streams: Sequence[Stream]) -> str:
 
 def _remarks(stream: Stream) -> list[str]:
     told = []
-    if stream.cut_off:
-        told.append("ends in half a line, which is left out.")
+    if stream.torn:
+        told.append(f"{say_torn(stream.torn)}.")
     if stream.long_silences:
         many = "a silence" if stream.long_silences == 1 else f"{stream.long_silences} silences"
         told.append(f"{many} of more than {PAUSE:g} s, up to {stream.longest:.1f} s; counts as {PAUSE:g} s.")

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from foretone import session
-from foretone.errors import SessionError
+from foretone.errors import SessionError, UnplayedError
 from foretone.session import FIRST_LINE, Header
-from foretone_training.dataset import UnplayedError, read_stream
+from foretone_training.dataset import read_stream
 from foretone_training.files import draft
 
 IMPSY_SOURCE, IMPSY_PLAYER = "interface", "rnn"
@@ -26,13 +26,13 @@ Row = tuple[float, str, tuple[str, ...]]
 class Take:
     """A session, or a part of one. `name` is what its file is called, without the suffix.
 
-    `cut_off` tells that half a line at the end of the file was left out.
+    `torn` counts the lines that a power cut tore, which are left out.
     """
 
     name: str
     header: Header
     rows: tuple[Row, ...]
-    cut_off: bool = False
+    torn: int = 0
 
     def named(self, axes: Sequence[str]) -> Take:
         """The same with other names for its axes; SessionError when there are more or fewer."""
@@ -50,16 +50,16 @@ def read_take(path: Path) -> Take:
     """
     with contextlib.suppress(UnplayedError):  # nothing is wrong with it, and it can be cut and joined
         read_stream(path)
-    text = path.read_bytes().decode()
-    lines = [line.rstrip("\r") for line in text.split("\n")[:-1]]  # what follows the last newline is cut off
-    cut_off = not text.endswith("\n")
+    content, torn = session.whole(path.read_bytes())
+    text = content.decode()
+    lines = [line.rstrip("\r") for line in text.split("\n")[:-1]]
     if path.suffix == ".log" and not text.startswith(FIRST_LINE):
-        return replace(_impsy(path, lines), cut_off=cut_off)
+        return replace(_impsy(path, lines), torn=torn)
     header = session.read(path).header
     first = next(number for number, line in enumerate(lines) if not line.startswith("#")) + 1
     cells = [line.split(",") for line in lines[first:]]
     rows = tuple((float(time), origin, tuple(rest)) for time, origin, *rest in cells)
-    return Take(path.stem, header, rows, cut_off)
+    return Take(path.stem, header, rows, torn)
 
 
 def _impsy(path: Path, lines: list[str]) -> Take:

@@ -1,8 +1,8 @@
 """The journal of a mapping: every action, on the disk half a second after it was done.
 
 One file of JSON lines that only grows. The first names what the instrument hears and plays; each of the
-others is an action of `history.py`. A power cut may leave half a line at the end, which is cut off when it is
-read again.
+others is an action of `history.py`. Half a line that a power cut left at the end is cut off, and said, when
+the journal is read again.
 """
 
 from __future__ import annotations
@@ -53,11 +53,14 @@ class Journal:
         whole = sum(len(line) + 1 for line in lines[:-1])
         if lines == [b""]:
             return 0
-        if not lines[:-1] or not self._begins(lines[0]):
+        if lines[:-1] and not self._begins(lines[0]):
             self._put_aside()
             return 0
         if lines[-1]:
             os.truncate(self.path, whole)
+            log.warning(
+                "%s: the power was cut while its last action was written; that one is gone", self.path
+            )
         done = left = 0
         for line in lines[1:-1]:
             try:
