@@ -95,6 +95,10 @@ sessions: install  ## fetch what was played on a box
 deploy rollback doctor logs backup restore support sessions:
 	@$(BIN)/python deploy/box.py $@ "$(BOX)" $(FILE)
 
+.PHONY: boxes
+boxes: install  ## the boxes on this network: name, version, instrument, address, health
+	@$(BIN)/foretone box find
+
 .PHONY: format
 format: install  ## format the code
 	$(BIN)/ruff format .

@@ -78,9 +78,12 @@ def parser() -> argparse.ArgumentParser:
         "--models", type=Path, default=HOME / "models", metavar="DIR", help="default: %(default)s"
     )
 
-    made = command("box", "check a box.toml here, or apply the boot partition's on a box")
-    made.add_argument("action", choices=("check", "apply"))
+    made = command(
+        "box", "check a box.toml, find boxes; on a box: apply its own, announce it, say its address"
+    )
+    made.add_argument("action", choices=("check", "find", "apply", "announce", "say"))
     made.add_argument("file", nargs="?", type=Path, default=Path("box.toml"), help="default: %(default)s")
+    made.add_argument("--new", action="store_true", help="say only an address that was not said yet")
 
     made = command("doctor", "look this box over: what is wrong, and its cure")
     made.add_argument("--json", action="store_true", help="for other programs: a list `findings`")

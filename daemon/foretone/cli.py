@@ -243,13 +243,9 @@ def _panel(options: argparse.Namespace) -> int:
 
 
 def _box(options: argparse.Namespace) -> int:
-    from foretone.box import apply, settings
+    from foretone.box import command
 
-    if options.action == "apply":
-        return apply.apply()
-    box = settings.load(options.file)
-    print(f"{options.file} is a box: {box.hostname}.local plays {box.instrument}")
-    return 0
+    return command.run(options.action, options.file, only_new=options.new)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from foretone import kinds, punctual
+from foretone.box.interfaces import addresses
 from foretone.clock import Clock, HandClock, WallClock
 from foretone.control import Control
 from foretone.errors import RENEWED, InstrumentError, ModelError
@@ -63,6 +64,7 @@ def run(instrument: Instrument, options: Options) -> int:
     clock = WallClock()
     board = make_board(options.board, clock, instrument.seed)
     stage = Stage(instrument, board, clock)
+    stage.address = lambda: " ".join(addresses()[:1])
     conductor, systemd = stage.conductor, Systemd()
     with contextlib.ExitStack() as mirror:
         # First in and last out: an impatient second Ctrl-C must not interrupt the coming to rest.

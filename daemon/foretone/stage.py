@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from foretone import kinds
@@ -19,6 +19,9 @@ from foretone.parts import BUSES, Board, Status
 from foretone.recorder import Recorder
 from foretone.seat import Seat
 from foretone.watch import Histogram
+
+TURN = 3.0
+"""Seconds that a display shows how the instrument plays, and then where it can be reached."""
 
 
 class Keeper(Protocol):
@@ -47,6 +50,8 @@ class Stage:
         """Set by whoever records, so that a session that is not being recorded is told as a fault."""
         self.workshops: list[Keeper] = []
         """Set by whoever lets mappings be taught, so that examples that are not being kept are a fault."""
+        self.address: Callable[[], str] = str
+        """Set by whoever plays on a machine with a network: its address, which a display shows in turn."""
         self._sources = sources
         self._shut: list[tuple[Seat, Part]] = []
 
@@ -136,9 +141,11 @@ class Stage:
         return told
 
     def status(self) -> Status:
-        """How the instrument is, in short; any thread."""
+        """How the instrument is, in short, with its address in turn with its mode; any thread."""
         players = (seat.part for seat in self.conductor.seats.values() if seat.role == "player")
         mode = next((str(player.mode) for player in players if hasattr(player, "mode")), "")
+        if self.conductor.clock.now() % (2 * TURN) >= TURN:
+            mode = self.address() or mode
         late = 1000.0 * self.conductor.latency["due_to_played"].quantile(0.99)
         return Status(self.instrument.title, mode, late, next(iter(self.faults()), ""))
 

@@ -1,6 +1,9 @@
 """A booted box: who runs, who listens, and what happens to it on a stage."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,14 +44,42 @@ def test_nothing_listens_to_the_network_but_ssh_and_mdns(box):
     assert {re.search(r'\("([^"]+)"', line).group(1) for line in open_to_all} == {"sshd", "avahi-daemon"}
 
 
-def test_a_box_can_be_found_by_mdns(box):
-    """Asked through D-Bus, because the container has no network to ask over."""
-    asked = ["org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server", "ResolveService", "iisssiu"]
-    found = box.run(
-        "busctl", "call", *asked, "--", "-1", "-1", "empi-1", "_foretone._tcp", "local", "-1", "0"
-    )
-    assert '"empi-1.local"' in found.stdout, found.stderr
-    assert " 22 " in found.stdout
+@pytest.fixture
+def desk(box):
+    """Runs the desk's `foretone` in a network that is one cable to the box."""
+    wire = ["ip", "link", "add", "cable", "type", "veth", "peer", "name", "host0"]
+    with subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) as owner:
+        there = ["nsenter", "-t", str(owner.pid), "--net", "--"]
+        here = Path("/proc/self/ns/net").readlink()
+        while Path(f"/proc/{owner.pid}/ns/net").readlink() == here:
+            assert owner.poll() is None
+        try:
+            for command in (
+                [*there, *wire, "netns", str(box.pid)],
+                [*there, "ip", "addr", "add", "10.9.9.2/24", "dev", "cable"],
+                [*there, "ip", "link", "set", "cable", "up"],
+                [*box.inside(), "ip", "addr", "add", "10.9.9.1/24", "dev", "host0"],
+                [*box.inside(), "ip", "link", "set", "host0", "up"],
+            ):
+                subprocess.run(command, check=True)
+            run = [*there, sys.executable, "-m", "foretone"]
+            yield (
+                lambda *command: (
+                    subprocess.run([*run, *command], capture_output=True, text=True, check=False).stdout
+                )
+            )
+        finally:
+            owner.kill()
+
+
+def test_the_desk_finds_the_box_and_what_is_wrong_with_it(box, house, desk):
+    house.until(lambda: "empi-1" in desk("box", "find"), 30)
+    found = " ".join(desk("box", "find").split())
+    assert re.fullmatch(r"empi-1 0\.1\.0 empi 10\.9\.9\.1 bad: .*sound card", found)
+    assert box.show("foretone-announce.service", "CPUSchedulingPolicy") == "5"
+    box.run("systemctl", "stop", "foretone.service", check=True)
+    box.run("systemctl", "start", "foretone-announce.service", check=True)
+    house.until(lambda: "controllers, services" in desk("box", "find"))
 
 
 def test_the_sound_waits_for_nothing_but_local_things(box):

@@ -22,6 +22,9 @@ from foretone.errors import BoxError
 STATUS = "box-status.txt"
 """Where the boot partition says, to whoever puts the card into a computer, what the box did."""
 
+NEW = "run/box.new"
+"""Is there until a box with a new box.toml has said its address (foretone.box.address)."""
+
 Run = Callable[[Sequence[str]], object]
 
 
@@ -36,6 +39,7 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
     """
     boot, state = root / "boot/firmware", root / "var/lib/box"
     state.mkdir(parents=True, exist_ok=True)
+    (root / NEW).parent.mkdir(exist_ok=True)
     if not (state / "ssh_host_ed25519_key").exists():
         _make_host_key(state, run)
     status = 0
@@ -43,6 +47,7 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
         settings = load(boot / "box.toml")
         done = [*_take(settings, boot, state, root / "var/lib/foretone")]
         write(state / "applied.toml", (boot / "box.toml").read_text(), 0o600)
+        (root / NEW).touch()
     except BoxError as error:
         done = ["Nothing was changed, because", *(f"  {fault}" for fault in error.faults)]
         done.append("Correct box.toml and start the box again.")
