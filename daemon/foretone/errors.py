@@ -69,3 +69,7 @@ class PacketError(ForetoneError, ValueError):
 
 class SoundError(ForetoneError, OSError):
     """The sound device cannot be used as asked."""
+
+
+class SoundBusyError(SoundError):
+    """The sound cannot be had now, and perhaps later: another program has it, or it was unplugged."""

@@ -1,9 +1,9 @@
 """Sound to any ALSA PCM, through pyalsaaudio 0.11.
 
-Four of its ways shape this file. Its constructor takes whatever the device grants and says nothing, so the
-grant is read back. A card that ran dry is a return value, -EPIPE: the block was not taken and the stream is
-prepared again. A signal ends a write that waits, with a part of the block taken or with none (EINTR), so the
-rest is written again. And the card starts at the first write, so the first write is the whole buffer.
+Four of its ways shape this file. It takes whatever the device grants, so the grant is read back. A card that
+ran dry is a return value, -EPIPE: the block was not taken and the stream is prepared again. A signal ends a
+write that waits, with a part of the block taken or with none (EINTR), so the rest is written again. And the
+card starts at the first write, so the first write is the whole buffer.
 https://larsimmisch.github.io/pyalsaaudio/libalsaaudio.html
 """
 
@@ -14,28 +14,20 @@ import errno
 import os
 import select
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from foretone.errors import SoundError
+from foretone.errors import SoundBusyError, SoundError
+from foretone.pcm import ClosedError, library, open_pcm, plugged
 from foretone.ring import LONGEST, Frames
-from foretone.synth.output import ClockedNull, Output, SoundBusyError
+from foretone.synth.output import ClockedNull, Output
 
 _CHECK = 512
 """Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
 
-
 _WAKES = 8
 """How often a PCM may wake us for less than a block before it is written to all the same."""
-
-_UNPLUGGED = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
-
-
-class _ClosedError(SoundError):
-    """The PCM does not open at all, which is no surprise where there is no card."""
 
 
 class Card:
@@ -44,22 +36,8 @@ class Card:
     paced = False
 
     def __init__(self, pcm: str, rate: int, period: int, periods: int) -> None:
-        alsaaudio = _library()
-        self._error: type[Exception] = alsaaudio.ALSAAudioError
-        try:
-            with _quiet():
-                self._pcm: Any = alsaaudio.PCM(
-                    type=alsaaudio.PCM_PLAYBACK,
-                    mode=alsaaudio.PCM_NORMAL,
-                    device=pcm,
-                    rate=rate,
-                    channels=2,
-                    format=alsaaudio.PCM_FORMAT_S16_LE,
-                    periodsize=period,
-                    periods=periods,
-                )
-        except self._error as error:
-            raise _explained(pcm, str(error)) from error
+        self._error: type[Exception] = library().ALSAAudioError
+        self._pcm = open_pcm(pcm, records=False, rate=rate, channels=2, period=period, periods=periods)
         granted = self._pcm.info()
         self.name = pcm
         self.rate, self.period = granted["rate"], granted["period_size"]
@@ -69,13 +47,13 @@ class Card:
             self._pcm.close()
             raise SoundError(
                 f"PCM {pcm!r} plays {granted['channels']} channels of {granted['format_name']} "
-                f"and not 2 of S16_LE; use {_plugged(pcm)!r}, which converts"
+                f"and not 2 of S16_LE; use {plugged(pcm)!r}, which converts"
             )
         if self.rate != rate:
             self._pcm.close()
             raise SoundError(
                 f"PCM {pcm!r} plays at {self.rate} Hz and not at {rate}; set rate = {self.rate}, "
-                f"or use {_plugged(pcm)!r}, which converts"
+                f"or use {plugged(pcm)!r}, which converts"
             )
         if self.period > LONGEST:
             self._pcm.close()
@@ -157,7 +135,7 @@ def open_output(pcm: str, rate: int, period: int, periods: int) -> Output:
         return ClockedNull(rate, period, periods, name="null, paced by the clock")
     try:
         return Card(pcm, rate, period, periods)
-    except _ClosedError:
+    except ClosedError:
         if pcm == "default" and not _any_card():
             return ClockedNull(rate, period, periods, card=_any_card)
         raise
@@ -165,45 +143,3 @@ def open_output(pcm: str, rate: int, period: int, periods: int) -> Output:
 
 def _any_card() -> bool:
     return any(Path("/proc/asound").glob("card[0-9]*"))
-
-
-def _explained(pcm: str, reason: str) -> SoundError:
-    if os.strerror(errno.EBUSY) in reason:
-        return SoundBusyError(f"PCM {pcm!r} is in use by another program; stop that, or choose another")
-    if os.strerror(errno.EACCES) in reason:
-        return _ClosedError(f"no permission to use PCM {pcm!r}; add this user to the group audio")
-    if ("hw:" in pcm or "CARD=" in pcm) and any(os.strerror(code) in reason for code in _UNPLUGGED):
-        return SoundBusyError(f"the sound card of PCM {pcm!r} is not there; plug it in, or choose another")
-    alsaaudio = _library()
-    names = ", ".join(sorted(alsaaudio.pcms(alsaaudio.PCM_PLAYBACK))) or "none"
-    return _ClosedError(f"there is no PCM {pcm!r} that plays ({reason}); there are: {names}")
-
-
-def _library() -> Any:
-    try:
-        import alsaaudio
-    except ImportError as error:
-        raise _ClosedError("sound needs pyalsaaudio 0.11; install Foretone as foretone[pi]") from error
-    if not hasattr(alsaaudio.PCM, "info"):
-        raise SoundError("this pyalsaaudio is too old to say what the card grants; install pyalsaaudio 0.11")
-    return alsaaudio
-
-
-def _plugged(pcm: str) -> str:
-    if pcm.startswith("hw:"):
-        return f"plug{pcm}"
-    return f'plug:"{pcm}"' if ":" in pcm else f"plug:{pcm}"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep alsa-lib's own lines off stderr while a device opens: our sentence says it once, and better."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -21,11 +21,10 @@ import heapq
 import math
 import socket
 
-from foretone.errors import PacketError, SoundError
+from foretone.errors import PacketError, SoundBusyError, SoundError
 from foretone.packet import messages
 from foretone.synth.directory import ASK, ROOT, answers
 from foretone.synth.engine import Engine
-from foretone.synth.output import SoundBusyError
 
 PACKETS_A_SECOND = 4000
 """Most packets read, spread over the blocks: four times the fastest source. At 30 us each that is an eighth

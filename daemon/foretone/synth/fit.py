@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from foretone.errors import SoundError
+from foretone.errors import SoundBusyError, SoundError
 from foretone.synth.alsa import open_output
 from foretone.synth.costs import costs
 from foretone.synth.engine import Engine
-from foretone.synth.output import SoundBusyError
 from foretone.synth.process import become_punctual, make
 
 SHAPES = ((64, 2), (64, 3), (128, 2), (128, 3), (256, 2), (256, 3), (512, 3), (1024, 4))

@@ -6,12 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from foretone.errors import SoundError
+from foretone.errors import SoundBusyError
 from foretone.ring import Frames
-
-
-class SoundBusyError(SoundError):
-    """The sound cannot be had now, and perhaps later: another program has it, or it was unplugged."""
 
 
 class Output(Protocol):

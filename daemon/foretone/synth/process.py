@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from foretone import punctual
-from foretone.errors import SoundError
+from foretone.errors import SoundBusyError, SoundError
 from foretone.ring import Ring
 from foretone.synth.alsa import open_output
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
-from foretone.synth.output import Output, SoundBusyError
+from foretone.synth.output import Output
 from foretone.synth.score import load
 from foretone.synth.sounds import USUAL, choose
 from foretone.watch import Systemd
