@@ -12,6 +12,7 @@ from foretone.sinks.osc import OSC as OSCSink
 from foretone.sinks.synth import Synth
 from foretone.sinks.wekinator import Wekinator as WekinatorSink
 from foretone.sources.ghost import Ghost
+from foretone.sources.microphone import Microphone
 from foretone.sources.osc import OSC as OSCSource
 from foretone.sources.replay import Replay
 from foretone.sources.riot import RIoT
@@ -34,7 +35,7 @@ from foretone_hardware.ssd1306 import SSD1306
 from foretone_hardware.ws2812 import WS2812
 from foretone_hardware.xtouch import XTouch
 
-listeners: list[type[parts.Listener]] = [WekinatorSource, OSCSource, RIoT]
+listeners: list[type[parts.Listener]] = [Microphone, WekinatorSource, OSCSource, RIoT]
 ticked: list[type[parts.Ticked]] = [Replay, Rows]
 sensors: list[type[parts.Sensor]] = [ADS1115, Ghost, ICM20948, LSM6DSOX, MCP3008]
 players: list[type[parts.Player]] = [Mapping, Forearms, MDRNN]

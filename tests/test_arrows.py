@@ -21,6 +21,7 @@ PART = SHARED | {
     "foretone.clock",
     "foretone.parts",
     "foretone.datagrams",
+    "foretone.hearing.heard",
     "foretone.packet",
     "foretone.shelf",
     "foretone_hardware.device",

@@ -59,6 +59,10 @@ def parser() -> argparse.ArgumentParser:
     _add_instrument(made)
     made.add_argument("--state", type=Path, required=True, metavar="DIR", help="where its ring of sound goes")
 
+    _add_hearing(
+        command("hear", "what a microphone hears: level, pitch, centroid, flatness, and where it begins")
+    )
+
     made = command("sounds", "hear what a voice can be: each sound plays a phrase")
     made.add_argument("sound", nargs="*", help="only these; default: all that are shipped")
     made.add_argument("--file", type=Path, metavar="FILE", help="a file of sounds of your own")
@@ -91,6 +95,11 @@ def parser() -> argparse.ArgumentParser:
         "--state", type=Path, default=Path("/run/foretone"), metavar="DIR", help="default: %(default)s"
     )
     return whole
+
+
+def _add_hearing(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--pcm", default="default", help="the ALSA device; default: %(default)s")
+    made.add_argument("--to", type=int, metavar="FD", help=argparse.SUPPRESS)
 
 
 def _add_replay(made: argparse.ArgumentParser) -> None:

@@ -210,6 +210,16 @@ def _voice(instrument: Instrument) -> Part:
     return voices[0]
 
 
+def _hear(options: argparse.Namespace) -> int:
+    from foretone import punctual
+
+    # Whoever started us may run first; our start, which takes long, must not.
+    punctual.run_ordinarily()
+    from foretone.hearing import process
+
+    return process.main(options.pcm, options.to)
+
+
 def _sounds(options: argparse.Namespace) -> int:
     from foretone.synth import audition, sounds
 
@@ -292,6 +302,7 @@ COMMANDS = {
     "learn": _learn,
     "calibrate": _calibrate,
     "synth": _synth,
+    "hear": _hear,
     "sounds": _sounds,
     "panel": _panel,
     "box": _box,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-SOUND, CONDUCTOR = 50, 40
+SOUND, CONDUCTOR, HEARING = 50, 40, 30
 """SCHED_FIFO priorities: above all that is neither sound nor gesture, below the kernel's own threads."""
 
 ADVICE = "LimitRTPRIO=95"

@@ -69,7 +69,7 @@ class Seat:
     @property
     def waits(self) -> str:
         """What it is waiting for, as a sentence: no fault, only a cable that is not in yet."""
-        return ""
+        return getattr(self.target, "waits", "")
 
     @property
     def target(self) -> Any:

@@ -48,6 +48,10 @@ def test_two_arms_give_the_rewards_of_the_golden_session_to_the_byte(tmp_path):
     assert replay(tmp_path / "out.csv", "arms") == (GOLDEN / "arms.csv").read_bytes()
 
 
+def test_a_song_that_a_microphone_heard_comes_out_as_it_was(tmp_path):
+    assert replay(tmp_path / "out.csv", "hear") == (GOLDEN / "hear.csv").read_bytes()
+
+
 def test_a_session_of_another_instrument_is_a_sentence(tmp_path, capsys):
     text = (GOLDEN / "empi.csv").read_text().replace("lever", "knob")
     (tmp_path / "knob.csv").write_text(text)

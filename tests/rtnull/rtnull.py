@@ -1,7 +1,7 @@
 """Builds rtnull, the sound card that is not there, and reads what it kept.
 
 Set ALSA_CONFIG_PATH to what `configure` made; the PCMs are "default" and "rtnull", "mono" with one channel,
-and "hasty", which never waits.
+"hasty", which never waits, and, to record from sound.raw, "ear".
 """
 
 from __future__ import annotations
@@ -66,6 +66,12 @@ pcm.rtnull {{
 }}
 pcm.!default "rtnull"
 pcm.mono {{ type rtnull channels 1 }}
+pcm.ear {{
+    type rtnull
+    infile "{folder}/sound.raw"
+    channels 1
+    hint {{ show on description "an ear that is not there" }}
+}}
 pcm.hasty {{ type file file "{folder}/hasty.raw" format raw slave.pcm {{ type null }} }}
 """
     )
