@@ -10,7 +10,9 @@ import pytest
 BENCH = Path(__file__).parent / "bench"
 
 
-@pytest.mark.parametrize("name", ["predict", "latency", "idle", "mapping", "train", "sound", "teach"])
+@pytest.mark.parametrize(
+    "name", ["predict", "latency", "idle", "mapping", "train", "sound", "teach", "gestures"]
+)
 def test_each_bench_finds_what_it_measures(name):
     code = f"import sys; sys.path.insert(0, {str(BENCH)!r}); import {name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

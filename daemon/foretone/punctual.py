@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 
-SOUND, CONDUCTOR, HEARING = 50, 40, 30
-"""SCHED_FIFO priorities: above all that is neither sound nor gesture, below the kernel's own threads."""
+SOUND, CONDUCTOR, HEARING, HELPER = 50, 40, 30, 1
+"""SCHED_FIFO priorities: above all that is neither sound nor gesture, below the kernel's own threads.
+
+Helpers are threads beside the conductor. One that had to wait for an ordinary process while it holds the
+interpreter's lock would keep the conductor waiting too.
+"""
 
 ADVICE = "LimitRTPRIO=95"
 """What systemd, or /etc/security/limits.conf as `rtprio`, must allow."""
@@ -22,6 +26,13 @@ def run_first(priority: int) -> bool:
     except (OSError, AttributeError):
         return False
     return True
+
+
+def step_back() -> None:
+    """The calling thread, and what it starts, wait for the conductor, if it runs first, and nobody else."""
+    with contextlib.suppress(OSError, AttributeError):
+        if os.sched_getscheduler(0) == os.SCHED_FIFO:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(HELPER))
 
 
 def run_ordinarily() -> None:

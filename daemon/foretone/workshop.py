@@ -130,14 +130,14 @@ class Workshop:
         return str(file)
 
     def _keep(self) -> None:
-        punctual.run_ordinarily()
+        punctual.step_back()
         while not self._closing.wait(EVERY):
             for journal, history in list(self._kept):
                 journal.write(history)
 
     def _run(self) -> None:
         # The trainer too is started from here, and must not run before what sounds.
-        punctual.run_ordinarily()
+        punctual.step_back()
         while not self._closing.is_set():
             self._trainer.start()
             try:

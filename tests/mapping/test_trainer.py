@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 from queue import SimpleQueue
 from random import Random
 
@@ -51,6 +52,14 @@ def test_it_learns_again_and_again_in_one_process(shop):
         player.obey("train", (), 2.0)
         until("_trained")
     assert made.trainer == pid
+
+
+def test_it_computes_in_one_thread(shop):
+    """A second one waits for a core that somebody else has: a training then takes ten times as long."""
+    player, made, until = shop
+    player.obey("train", (), 2.0)
+    until("_trained")
+    assert len(list(Path(f"/proc/{made.trainer}/task").iterdir())) == 1
 
 
 def test_one_that_is_killed_is_started_again_and_what_was_lost_is_said(shop):

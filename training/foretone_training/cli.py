@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,9 +24,6 @@ DATA_ERROR = 65  # EX_DATAERR of sysexits.h
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 65 when the sessions cannot be learned from, or 1 for any other reason."""
     arguments = _parser().parse_args(argv)
-    # numpy reads it when it is first imported. The matrices are small: a second thread wins nothing, takes
-    # another core, and would let the number of cores decide the last digit of every sum.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         arguments.run(arguments)
     except SessionError as error:

@@ -58,7 +58,7 @@ def learn(lesson: Lesson, folder: Path, report: Report = lambda _: None) -> Resu
     """Learn it, and write what was learned into `folder` under the SHA-256 of its content.
 
     SessionError when there is nothing to learn from, ModelError when the file does not play what was learned.
-    `report` is told the share that is done.
+    `report` is told the share that is done. What was written can be played at once; `files.sync` it then.
     """
     gestures, scores = None, {}
     if lesson.gestures:
@@ -86,6 +86,7 @@ def held_out(lesson: Lesson, report: Report = lambda _: None) -> dict[str, float
     played: list[Array] = [np.zeros((len(lesson.x), len(group.columns))) for group in parts]
     for turn in range(FOLDS):
         for group, out in zip(parts, played, strict=True):
+            report(turn / FOLDS)
             kept = group.rows[fold[group.rows] != turn]
             left = fold == turn
             if len(kept) and left.any():
@@ -123,7 +124,7 @@ def _learn(lesson: Lesson, parts: Sequence[Group], folder: Path, report: Report)
 
 def _write(data: bytes, folder: Path, suffix: str, prove: Callable[[Path], None] = lambda _: None) -> Path:
     path = folder / f"{hashlib.sha256(data).hexdigest()}{suffix}"
-    with draft(path) as place:
+    with draft(path, wait=False) as place:
         place.write_bytes(data)
         prove(place)
     return path

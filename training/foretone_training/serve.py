@@ -16,9 +16,12 @@ Answers are lines of JSON on its standard output: `{"lesson": 1, "progress": 0.5
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import resource
 import select
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,6 +31,11 @@ from typing import Any
 NICE = 10
 """Behind everything that sounds; in front of what only waits to be done some day."""
 
+HURRY = 0.25
+"""Seconds of computing in which a lesson runs before ordinary processes, and still behind what sounds, where
+that is allowed: somebody waits for it, with a machine that does other things too.
+"""
+
 STEPS = 0.05
 """The share of a training between two lines of progress."""
 
@@ -35,15 +43,22 @@ STEPS = 0.05
 def run() -> None:
     """Answer lessons until the input ends."""
     os.nice(NICE)
+    _hurry(False)
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        # Whoever computes longer than this has no hurry any more.
+        resource.setrlimit(resource.RLIMIT_RTTIME, (round(1e6 * HURRY), resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXCPU, lambda *_: _hurry(False))
     # What takes long to import is there before the first lesson comes.
-    from foretone_training import learn, lesson
+    from foretone_training import files, learn, lesson
 
     _warm_up()
+    gc.freeze()
     lines = _Lines(sys.stdin.fileno())
     print(json.dumps({"ready": True}), flush=True)
     for head in lines:
         told = json.loads(head)
         number = told["lesson"]
+        _hurry(True)
 
         def say(number: Any = number, **news: Any) -> None:
             print(json.dumps({"lesson": number, **news}, separators=(",", ":")), flush=True)
@@ -52,14 +67,26 @@ def run() -> None:
         try:
             learned = lesson.read(told, rows)
             result = learn.learn(learned, Path(told["folder"]), _steps(say))
-            done = [str(path) for path in (result.mapping, result.gestures) if path is not None]
-            say(done=done, scores=result.scores, examples=len(rows))
+            written = [path for path in (result.mapping, result.gestures) if path is not None]
+            say(done=[str(path) for path in written], scores=result.scores, examples=len(rows))
+            _hurry(False)
+            # It plays by now, and a disk may take longer than all of the training.
+            for path in written:
+                files.sync(path)
             # Nobody waits for it: with another lesson there, this one has been told enough.
             if result.mapping and len(rows) >= learn.FOLDS and not lines.waiting():
                 with contextlib.suppress(_WantedError):
                     say(held_out=learn.held_out(learned, lambda _: _unless_wanted(lines)))
         except (ValueError, OSError, ArithmeticError) as error:
+            _hurry(False)
             say(failed=str(error))
+
+
+def _hurry(wanted: bool) -> None:
+    """Run before ordinary processes, at the lowest of such priorities, or as one of them."""
+    policy, priority = (os.SCHED_RR, 1) if wanted else (os.SCHED_OTHER, 0)
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
 
 
 def _warm_up() -> None:
