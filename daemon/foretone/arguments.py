@@ -63,12 +63,7 @@ def parser() -> argparse.ArgumentParser:
         command("hear", "what a microphone hears: level, pitch, centroid, flatness, and where it begins")
     )
 
-    made = command("sounds", "hear what a voice can be: each sound plays a phrase")
-    made.add_argument("sound", nargs="*", help="only these; default: all that are shipped")
-    made.add_argument("--file", type=Path, metavar="FILE", help="a file of sounds of your own")
-    made.add_argument("--pcm", default="default", help="the ALSA device; default: %(default)s")
-    made.add_argument("--wav", type=Path, metavar="DIR", help="write a WAV file of each instead")
-    made.add_argument("--picture", type=Path, metavar="FILE", help="write an SVG picture of them instead")
+    _add_sounds(command("sounds", "hear what a voice can be: each sound plays a phrase"))
 
     made = command("panel", "the page alone")
     made.add_argument(
@@ -100,6 +95,14 @@ def parser() -> argparse.ArgumentParser:
 def _add_hearing(made: argparse.ArgumentParser) -> None:
     made.add_argument("--pcm", default="default", help="the ALSA device; default: %(default)s")
     made.add_argument("--to", type=int, metavar="FD", help=argparse.SUPPRESS)
+
+
+def _add_sounds(made: argparse.ArgumentParser) -> None:
+    made.add_argument("sound", nargs="*", help="only these; default: all that are shipped")
+    made.add_argument("--file", type=Path, metavar="FILE", help="a file of sounds of your own")
+    made.add_argument("--pcm", default="default", help="the ALSA device; default: %(default)s")
+    made.add_argument("--wav", type=Path, metavar="DIR", help="write a WAV file of each instead")
+    made.add_argument("--picture", type=Path, metavar="FILE", help="write an SVG picture of them instead")
 
 
 def _add_replay(made: argparse.ArgumentParser) -> None:
