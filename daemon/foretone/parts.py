@@ -55,8 +55,9 @@ class Player(Protocol):
 
     It plays the axes that it hears, unless its class says otherwise: `takes` names the axes that it must
     hear, and `axes` those that it plays, or `plays(axes, settings)` returns them. One that has `origins`
-    finds there whom it hears, in the file's order. One that takes commands has `obey(verb, words, now)`,
-    which returns what to reply and what to play.
+    finds there whom it hears, in the file's order. One whose class has `gathers = True` may hear parts of
+    different axes, and finds in `places` where those of each lie among all of them. One that takes commands
+    has `obey(verb, words, now)`, which returns what to reply and what to play.
     """
 
     @property

@@ -206,4 +206,6 @@ class Stage:
         made = part.maker(*(given[name] for name in wanted), **settings)
         if hasattr(made, "origins"):
             made.origins = part.wires
+        if part.places:
+            made.places = part.places
         return made

@@ -34,6 +34,7 @@ class Part:
     polled: dict[str, float] = field(default_factory=dict)
     picks: tuple[int, ...] = ()
     heard: tuple[str, ...] = ()
+    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def check(parts: dict[str, Part], broken: Iterable[str], folder: Path, fault: Fault) -> None:
@@ -63,7 +64,12 @@ def check(parts: dict[str, Part], broken: Iterable[str], folder: Path, fault: Fa
 def _fitted(part: Part, parts: dict[str, Part], folder: Path, fault: Fault) -> Part:
     """The part with the axes of what reaches it, which must fit it."""
     key, here = ROLES[part.role], f"{part.role}.{part.name}"
-    reaching = sorted({parts[wire].axes for wire in part.wires if wire in parts}) or [part.axes]
+    givers = {wire: parts[wire].axes for wire in part.wires if wire in parts}
+    reaching = sorted(set(givers.values())) or [part.axes]
+    if len(reaching) > 1 and getattr(part.maker, "gathers", False):
+        every = tuple(dict.fromkeys(axis for axes in givers.values() for axis in axes))
+        places = {wire: tuple(map(every.index, axes)) for wire, axes in givers.items() if axes != every}
+        part, reaching = replace(part, places=places), [every]
     if len(reaching) > 1:
         fault(here, key or "", f"what it {key} has different axes: {' and '.join(map(', '.join, reaching))}")
         return part

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from foretone.clock import HandClock
 from foretone.errors import InstrumentError, SettingError
 from foretone.event import Event
 from foretone.instrument import find, load
+from foretone.stage import Stage
+from foretone_hardware.fake import FakeBoard
 
 
 def test_while_it_does_not_run_it_plays_what_is_set(teach):
@@ -186,6 +189,24 @@ def test_the_state_is_told_in_json(teach):
     assert json.loads(json.dumps(teach.player.glance()))["undo"] == 1
 
 
+def test_parts_of_fewer_axes_move_their_own_and_leave_the_others(tmp_path):
+    file = tmp_path / "two.toml"
+    file.write_text(
+        'axes = ["x", "y", "z"]\n[source.pad]\nkind = "pad"\n'
+        '[source.block]\nkind = "pad"\naxes = ["z", "x"]\n'
+        '[player.teach]\nkind = "mapping"\nhears = ["block", "pad"]\noutputs = ["a"]\n'
+    )
+    stage = Stage(load(file), FakeBoard(HandClock(1.0)), HandClock(1.0))
+    stage.open(threads=False)
+    teach = stage.conductor.seats["teach"].part
+    assert teach.heard == ("z", "x", "y")
+    for origin, values in (("block", (0.1, 0.2)), ("pad", (0.3, 0.4, 0.5)), ("block", (0.6, 0.7))):
+        stage.play([Event(1.0, origin, values)])
+        assert len(teach.x) == 3
+    assert teach.x == (0.6, 0.7, 0.4)
+    stage.close()
+
+
 def test_letting_go_is_no_gesture(teach):
     teach.do("record")
     assert list(teach.player.hear(Event(1.0, "pad", ()))) == []
@@ -219,3 +240,4 @@ def test_the_shipped_instrument_is_one():
     teach = load(find("teach")).parts["teach"]
     assert teach.heard == ("in-1", "in-2", "in-3", "in-4", "in-5")
     assert teach.axes == ("out-1", "out-2", "out-3", "out-4", "out-5")
+    assert teach.places == {"block": (0, 1, 2)}

@@ -163,7 +163,7 @@ def test_its_file_is_changed_in_the_page_and_it_plays_the_new_one(tmp_path, addr
 
 
 def test_a_phone_shows_examples_and_plays_between_them(tmp_path, open_page):
-    with whole("teach", tmp_path, "wekinator", "patch") as address:
+    with whole("teach", tmp_path, "wekinator", "patch", "voice") as address:
         page = open_page(address, phone=True)
         page.wait(lambda: page.link() == "live" and page.find("#tab-teach").is_displayed(), "the mapping")
         page.press("#tab-teach")

@@ -28,7 +28,7 @@ FRAME = 0.01
 
 
 class Mapping:
-    """Hears axes and plays outputs, as it was shown.
+    """Hears axes, from parts that may have some of them each, and plays outputs, as it was shown.
 
     Conductor thread only. It is told what to do by commands; `mapping/verbs.py` has them.
 
@@ -66,6 +66,8 @@ class Mapping:
     seed
         The same examples and seed give the same mapping.
     """
+
+    gathers = True
 
     def __init__(
         self,
@@ -111,6 +113,8 @@ class Mapping:
         """What is recorded with the next example, and played by outputs that do not run; 0..1."""
         self.x: tuple[float, ...] | None = None
         """What was heard last."""
+        self.places: Table[str, tuple[int, ...]] = {}
+        """For whoever has not all of the axes, where its own are among them."""
         self.gesture = 0
         """The gesture that is being recorded; 0 for examples."""
         self.begins = self.ends = math.inf
@@ -168,8 +172,15 @@ class Mapping:
         """A gesture: record it, if a take is open, and play what was learned, if it runs."""
         if event.lets_go:
             return ()
-        self.x, self._moved = event.values, event.time
-        return self._frame(event.time, event.values)
+        x = event.values
+        if (places := self.places.get(event.origin)) is not None:
+            # The axes of the others stay where they were.
+            whole = list(self.x or (0.0,) * len(self.heard))
+            for place, value in zip(places, x, strict=True):
+                whole[place] = value
+            x = tuple(whole)
+        self.x, self._moved = x, event.time
+        return self._frame(event.time, x)
 
     def tick(self, now: float) -> Sequence[Event]:
         """A take begins or ends by itself, or something still glides to its place."""
