@@ -54,7 +54,7 @@ def _below(device: Path) -> str:
         ["lsblk", "-nro", "MOUNTPOINTS", device], capture_output=True, text=True, check=False
     )
     places = shown.stdout.split()
-    return f"{device} holds {', '.join(places)} of this machine" if places else ""
+    return f"{device} holds {', '.join(places)} of this machine; name another disk" if places else ""
 
 
 def write(image: Path, device: Path) -> None:
@@ -149,9 +149,8 @@ def main() -> int:
             raise FlashError(f"there is no {options.device}; lsblk shows the disks")
         if not options.image.exists():
             raise FlashError(f"there is no {options.image}; make image makes it")
-        if sentence := refusal(
-            options.device, Path("/proc/mounts").read_text(), Path("/proc/swaps").read_text()
-        ):
+        mounts, swaps = Path("/proc/mounts").read_text(), Path("/proc/swaps").read_text()
+        if sentence := refusal(options.device, mounts, swaps) or _below(options.device):
             raise FlashError(sentence)
         if not _sure(options.device):
             raise FlashError("nothing was written")

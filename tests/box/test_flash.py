@@ -98,6 +98,50 @@ def test_a_card_that_forgets_is_found_out(flash, tmp_path, monkeypatch):
         flash.write(image, card)
 
 
+@pytest.fixture
+def disk(tmp_path):
+    """A block device of 9 MiB, made of a file."""
+    file = tmp_path / "disk"
+    file.write_bytes(b"\xff" * (9 << 20))
+    made = subprocess.run(["losetup", "-f", "--show", file], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"no block device can be made here: {made.stderr.strip()}")
+    yield Path(made.stdout.strip())
+    subprocess.run(["losetup", "-d", made.stdout.strip()], check=True)
+
+
+@needs_mtools
+def test_a_real_block_device_is_written_and_read_back(disk, image, box):
+    done = run(disk, box, "--image", image)
+    assert done.returncode == 0, done.stderr
+    assert "reading back" in done.stderr
+    assert disk.read_bytes()[: 4 << 20] == b"\xaa" * (4 << 20)
+
+
+@needs_mtools
+def test_a_card_that_is_too_small_is_said(disk, image, box):
+    image.unlink()
+    image.with_suffix("").write_bytes(bytes(10 << 20))
+    done = run(disk, box, "--image", image.with_suffix(""))
+    assert (done.returncode, "is too small; it has 0.0 GB" in done.stderr) == (1, True), done.stderr
+
+
+@needs_mtools
+def test_a_mounted_disk_is_left_alone(flash, disk, image, box, tmp_path):
+    subprocess.run(["mkfs.ext4", "-q", disk], check=True, capture_output=True)
+    place = tmp_path / "mounted"
+    place.mkdir()
+    subprocess.run(["mount", disk, place], check=True)
+    try:
+        before = disk.read_bytes()
+        done = run(disk, box, "--image", image)
+        assert (done.returncode, f"then: umount {disk}" in done.stderr) == (1, True), done.stderr
+        assert flash._below(disk) == f"{disk} holds {place} of this machine; name another disk"
+        assert disk.read_bytes() == before
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
 MOUNTS = "/dev/nvme0n1p2 / ext4 rw 0 0\n/dev/sdb1 /media/me vfat rw 0 0\nproc /proc proc rw 0 0\n"
 
 
