@@ -68,7 +68,8 @@ def _explained(name: str, does: str, reason: str, names: str) -> SoundError:
     if os.strerror(errno.EBUSY) in reason:
         return SoundBusyError(f"PCM {name!r} is in use by another program; stop that, or choose another")
     if os.strerror(errno.EACCES) in reason:
-        return ClosedError(f"no permission to use PCM {name!r}; add this user to the group audio")
+        # Or udev, which gives a card to that group, has not come to it yet.
+        return SoundBusyError(f"no permission to use PCM {name!r}; add this user to the group audio")
     if ("hw:" in name or "CARD=" in name) and any(os.strerror(code) in reason for code in _UNPLUGGED):
         return SoundBusyError(f"the sound card of PCM {name!r} is not there; plug it in, or choose another")
     return ClosedError(f"there is no PCM {name!r} that {does} ({reason}); there are: {names}")

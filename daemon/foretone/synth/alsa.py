@@ -60,8 +60,10 @@ class Card:
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
         self._silence = np.zeros((self.buffer, 2), np.int16)
         self._poll = select.poll()
-        for descriptor, events in self._pcm.polldescriptors():
+        descriptors = self._pcm.polldescriptors()
+        for descriptor, events in descriptors:
             self._poll.register(descriptor, events)
+        self._descriptors = len(descriptors)
         self._patience = 1 + 1000 * self.period // self.rate
         self._blocks, self._checked = 0, time.monotonic()
 
@@ -79,7 +81,9 @@ class Card:
             for _ in range(_WAKES):
                 if not 0 <= self._pcm.avail() < self.period:
                     return
-                self._pcm.polldescriptors_revents(self._poll.poll(self._patience))
+                woken = self._poll.poll(self._patience)
+                if len(woken) == self._descriptors:  # dmix ends the process over any other number
+                    self._pcm.polldescriptors_revents(woken)
 
     def write(self, block: Frames) -> bool:
         """Play a block; False if the card had run dry. SoundBusyError if the card went away."""
