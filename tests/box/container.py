@@ -182,7 +182,7 @@ def box(settings: str) -> Iterator[Container]:
         shutil.rmtree(place / "root/var/cache")
         shutil.copytree(place / "root/var", place / "state", symlinks=True)
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=64m,mode=755", "tmpfs", str(place / "root/var")], check=True
+            ["mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", str(place / "root/var")], check=True
         )
         shutil.copytree(place / "state", place / "root/var", symlinks=True, dirs_exist_ok=True)
         base = place / "root/opt/foretone/base"

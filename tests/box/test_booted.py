@@ -84,9 +84,9 @@ def test_the_desk_finds_the_box_and_what_is_wrong_with_it(box, house, desk):
 
 def test_the_sound_waits_for_nothing_but_local_things(box):
     before = box.run("systemctl", "list-dependencies", "--after", "--plain", "foretone-synth.service").stdout
-    assert "sysinit.target" in before
-    waits = r"network|wpa|ssh|avahi|time-sync|timesyncd|bluetooth|foretone\.service"
-    assert [unit for unit in before.split() if re.search(waits, unit) and not unit.endswith(".socket")] == []
+    assert "local-fs.target" in before
+    waits = r"network|wpa|ssh|avahi|time-sync|timesyncd|bluetooth|sysinit|basic|foretone\.service"
+    assert [unit for unit in before.split() if re.search(waits, unit)] == []
 
 
 @pytest.mark.parametrize("unit", SERVICES)

@@ -164,8 +164,11 @@ def test_what_is_taken_out_of_the_file_is_gone_from_the_box(root):
     key = (root / "var/lib/box/ssh_host_ed25519_key").read_text()
     (root / "boot/firmware/box.toml").write_text("\n".join(GOOD.splitlines()[:5]))
     assert apply(root, keygen) == 0
-    for name in ("box/wpa_supplicant.conf", "foretone/panel.key", "box/asound.conf"):
+    for name in ("box/wpa_supplicant.conf", "foretone/panel.key"):
         assert not (root / "var/lib" / name).exists()
+    assert 'slave.pcm "hw:0"' in (root / "var/lib/box/asound.conf").read_text(), (
+        "the first card, and no mixer"
+    )
     assert (root / "var/lib/box/foretone.env").read_text() == "INSTRUMENT=empi\nPANEL=\n"
     assert (root / "var/lib/box/ssh_host_ed25519_key").read_text() == key, "a box keeps its face"
 

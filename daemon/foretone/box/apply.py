@@ -64,7 +64,7 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
     write(state / "authorized_keys", "".join(f"{key.strip()}\n" for key in settings.ssh_keys), 0o600)
     _link(state / "localtime", Path("/usr/share/zoneinfo") / settings.time_zone)
     _optional(state / "wpa_supplicant.conf", _supplicant(settings.wifi) if settings.wifi else "", 0o600)
-    _optional(state / "asound.conf", _sound(settings.sound_card) if settings.sound_card else "")
+    write(state / "asound.conf", _sound(settings.sound_card))
     (home / "instruments").mkdir(parents=True, exist_ok=True)
     _optional(home / "panel.key", settings.token, 0o600)
     name = settings.instrument
@@ -106,10 +106,9 @@ def _supplicant(wifi: Wifi) -> str:
 
 
 def _sound(card: str) -> str:
-    """ALSA's default device is that card itself, with no mixer and its delay in between."""
-    return (
-        f'pcm.!default {{ type plug slave.pcm "hw:CARD={card}" }}\nctl.!default {{ type hw card "{card}" }}\n'
-    )
+    """ALSA's default device is that card itself, or the first, with no mixer and its delay in between."""
+    place, number = (f"CARD={card}", f'"{card}"') if card else ("0", "0")
+    return f'pcm.!default {{ type plug slave.pcm "hw:{place}" }}\nctl.!default {{ type hw card {number} }}\n'
 
 
 def _make_host_key(state: Path, run: Run) -> None:
