@@ -112,13 +112,16 @@ def _sound(ring: Path) -> dict[str, object]:
 def _free_ports(instrument: Instrument) -> list[str]:
     """Changes that keep this instrument's ports apart from those of others on this machine."""
     changes = []
+    voice: dict[int, int] = {}
     for part in instrument.parts.values():
-        if part.kind == "synth" or (part.kind in ("osc", "wekinator") and part.role == "source"):
+        to_voice = part.kind in ("synth", "clock") and part.role == "sink"
+        if to_voice or (part.kind in ("osc", "wekinator") and part.role == "source"):
             usual = kinds.settings(part.maker)["port"].default
             port = int(part.settings.get("port", usual))
-            if (free := _free_port(port)) != port:
+            free = voice.setdefault(port, _free_port(port)) if to_voice else _free_port(port)
+            if free != port:
                 changes.append(f"{part.name}.port={free}")
-                if part.kind != "synth":
+                if not to_voice:
                     print(
                         f"Port {port} is taken: {part.name} listens on {free}.", file=sys.stderr, flush=True
                     )

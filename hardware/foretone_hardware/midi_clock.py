@@ -50,7 +50,7 @@ class MIDIClock:
         *,
         port: str,
         every: Literal["beat", "tick"] = "beat",
-        beats: Annotated[int, Range(1, 32)] = 4,
+        beats: Annotated[int, Range(1, 256)] = 4,
         tempo: Annotated[float, Range(20, 300, "beats/min"), LIVE] = 120.0,
         follow: bool = False,
         slow: Annotated[float, Range(20, 300, "beats/min")] = 60.0,

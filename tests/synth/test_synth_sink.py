@@ -10,14 +10,36 @@ import pytest
 from pythonosc.osc_packet import OscPacket
 from synth_heard import listen, loudness, strengths
 
+from foretone import run
 from foretone.event import Event
+from foretone.instrument import load
 from foretone.ring import Frames
 from foretone.sinks.synth import Synth
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
-from foretone.synth.process import make
+from foretone.synth.process import make, rehearse
 
 Message = tuple[str, list[float]]
+
+BAND = """
+axes = ["phase", "key", "velocity"]
+[source.drums]
+kind = "midi_clock"
+port = "TR-8"
+axes = ["phase"]
+[source.keys]
+kind = "keyboard"
+port = "Keystation"
+axes = ["key", "velocity"]
+[sink.beat]
+kind = "clock"
+plays = ["drums"]
+[sink.voice]
+kind = "synth"
+plays = ["keys"]
+voices = ["strings"]
+song = "song.toml"
+"""
 
 
 class Ear:
@@ -130,6 +152,21 @@ def test_what_fits_no_float_is_lost_not_raised(ear: Ear, sink: Synth) -> None:
     assert gestures(ear.heard()) == []
 
 
+def test_keys_of_a_keyboard_are_notes(ear: Ear) -> None:
+    sink = Synth(("key", "velocity"), voices=["strings"], port=ear.port)
+    sink.origins = ("keys",)
+    ear.heard()
+    for values in ((60 / 127, 0.5), (64 / 127, 1.0), (60 / 127, 0.0), ()):
+        sink.play(Event(3.0, "keys", values))
+    assert gestures(ear.heard()) == [
+        ("/foretone/synth/strings/note", [3.0, 60.0, 0.5]),
+        ("/foretone/synth/strings/note", [3.0, 64.0, 1.0]),
+        ("/foretone/synth/strings/note", [3.0, 60.0, 0.0]),
+        ("/foretone/synth/strings/rest", []),
+    ]
+    sink.close()
+
+
 def test_what_it_sends_is_what_the_audio_process_understands() -> None:
     engine = Engine(48000, 128)
     control = Control(engine, 0, 128 / 48000)
@@ -197,5 +234,15 @@ def test_controls_and_files_are_checked_with_the_instrument(tmp_path: Path) -> N
 
 def test_a_song_is_started_with_the_instrument(ear: Ear) -> None:
     sink = Synth(("lever",), port=ear.port, song="song.toml")
-    assert ("/foretone/synth/clock/run", [1.0]) in ear.heard()
+    assert ("/foretone/synth/clock/start", []) in ear.heard()
     sink.close()
+
+
+def test_a_drum_machine_and_a_keyboard_share_an_instrument(tmp_path: Path) -> None:
+    (tmp_path / "song.toml").write_text('run = "off"\n[a]\nvoice = "drums"\nnotes = []\nloop = 96\n')
+    (tmp_path / "band.toml").write_text(BAND)
+    instrument = load(tmp_path / "band.toml")
+    assert instrument.parts["beat"].axes == ("phase",)
+    assert instrument.parts["voice"].axes == ("key", "velocity")
+    run.rehearse(instrument)
+    assert rehearse(instrument.parts["voice"].settings, tmp_path) == []

@@ -15,10 +15,13 @@ from foretone.parts import LIVE, Range
 
 _ROOT = "/foretone/synth"
 _VOLUME = Form(f"{_ROOT}/volume", "f")
-_RUN = Form(f"{_ROOT}/clock/run", "f")
+_START = Form(f"{_ROOT}/clock/start", "")
 _REST = Form(f"{_ROOT}/rest", "")
 _VOICES = ["player", "model"]
 _USUAL: list[str] = []
+
+KEYS = ("key", "velocity")
+"""The axes of notes: a MIDI key over 127, and how hard it is struck; 0 releases it."""
 
 _SOON = 0.05
 """The same where nobody listened just now, so that somebody new is not loud for long."""
@@ -34,14 +37,15 @@ class Synth:
 
     voices
         The first origin sounds in the first voice, the second in the second, all others in the last. A voice
-        is a sound of that name, among those that `foretone sounds` lists or in the file `sounds`.
+        is a sound of that name, among those that `foretone sounds` lists or in the file `sounds`. Where the
+        axes are key and velocity, as of a keyboard, an event is no gesture but a note.
     controls
         What the axes turn, in their order: parameters of the voices, "cutoff" or a part of its range, "cutoff
         from 200 to 4000". Without them, what is usual for a voice.
     sounds
         A file of sounds beside the instrument file, where the shipped ones are not enough.
     song
-        A file of tracks beside the instrument file, which play by themselves, from the beginning.
+        A file of tracks beside the instrument file, which play by themselves, unless it says `run = "off"`.
     volume
         0 to 1, while playing.
     port
@@ -73,6 +77,7 @@ class Synth:
         self.port = port
         self.lost = 0
         """Datagrams that nobody took."""
+        self._strikes = self.axes == KEYS
         self._voices = tuple(voices) or ("player",)
         self._origins: tuple[str, ...] = ()
         self._told = -math.inf
@@ -83,7 +88,7 @@ class Synth:
         self._address_voices()
         self.volume = volume
         if song:
-            self._send(_RUN.fill(1.0))
+            self._send(_START.fill())
 
     @staticmethod
     def check(axes: tuple[str, ...], folder: Path, settings: dict[str, Any]) -> list[str]:
@@ -129,7 +134,11 @@ class Synth:
             self._told, self._refused = event.time, False
             self.volume = self._volume
         try:
-            self._send(self._form(voice, len(event.values)).fill(event.time, *event.values))
+            if self._strikes:
+                key, velocity = event.values
+                self._send(self._notes[voice].fill(event.time, round(127.0 * key), velocity))
+            else:
+                self._send(self._form(voice, len(event.values)).fill(event.time, *event.values))
         except (OverflowError, struct.error):
             self.lost += 1  # no number, or too large for 32 bits: not a gesture
 
@@ -149,6 +158,7 @@ class Synth:
         self._names = names
         self._forms: dict[tuple[int, int], Form] = {}
         self._rests = [Form(f"{_ROOT}/{name}/rest", "") for name in names]
+        self._notes = [Form(f"{_ROOT}/{name}/note", "dff") for name in names]
 
     def _form(self, voice: int, count: int) -> Form:
         """The packet of a gesture with so many values for one of the voices."""

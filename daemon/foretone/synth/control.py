@@ -25,6 +25,7 @@ from foretone.errors import PacketError, SoundBusyError, SoundError
 from foretone.packet import messages
 from foretone.synth.directory import ASK, ROOT, answers
 from foretone.synth.engine import Engine
+from foretone.synth.sequencer import NAME as CLOCK
 
 PACKETS_A_SECOND = 4000
 """Most packets read, spread over the blocks: four times the fastest source. At 30 us each that is an eighth
@@ -45,6 +46,8 @@ HELD = 512
 
 ASKERS, ANSWERS = 4, 4
 """Most that are being told what there is, and packets that they are told in a block: 15 us each."""
+
+_FOLLOW, _START = f"{ROOT}/{CLOCK}/follow", f"{ROOT}/{CLOCK}/start"
 
 _BACKLOG = 16 * 1024
 """Bytes of the socket's buffer. Small, so that after a flood the sound is not long behind the player."""
@@ -154,6 +157,13 @@ class Control:
             heapq.heapify(self._held)
             for voice in voices:
                 self._engine.let_go(voice)
+        elif address == _FOLLOW and CLOCK in self._engine.places:
+            time, position = map(_number, arguments)
+            if not abs(time - now) < AHEAD:
+                raise PacketError("somebody else's clock")
+            self._engine.follow(position, time - now)
+        elif address == _START:
+            self._engine.start()
         elif address == f"{ROOT}/volume":
             (self._engine.volume,) = map(_number, arguments)
         elif address == ASK and sender is not None and len(self._asking) < ASKERS:

@@ -32,7 +32,10 @@ def _lines(places: Mapping[str, Place]) -> Iterator[tuple[str, str, float, float
         axes = ", ".join(parameter.name for parameter in place.controls)
         yield f"{ROOT}/{voice}", "df", 0.0, 0.0, 0.0, f"time, axes 0..1: {axes or 'its own'}"
         yield f"{ROOT}/{voice}/rest", "", 0.0, 0.0, 0.0, "it lets go"
-        if voice != CLOCK:
+        if voice == CLOCK:
+            yield f"{ROOT}/{voice}/start", "", 0.0, 0.0, 0.0, "play, if it plays by itself"
+            yield f"{ROOT}/{voice}/follow", "dd", 0.0, 0.0, 0.0, "time, beats: where another clock's song is"
+        else:
             yield f"{ROOT}/{voice}/note", "dff", 0.0, 0.0, 0.0, "time, MIDI key, velocity 0..1"
         yield f"{ROOT}/{voice}/set", "sf", 0.0, 0.0, 0.0, "name and value, again and again"
         for p in place.parameters.values():

@@ -138,6 +138,8 @@ class Engine:
         place = self.places[voice]
         key, velocity = min(max(key, 0.0), 127.0), min(max(velocity, 0.0), 1.0)
         frame = min(int(at * self.period), self.period - 1)
+        if self._sequencer is not None:
+            self._sequencer.struck(voice, key, velocity, at)
         self._try(place.section, place.section.note, place.voice, key, velocity, frame)
 
     def turn(self, voice: str, name: str, value: float) -> None:
@@ -152,7 +154,19 @@ class Engine:
     def let_go(self, voice: str) -> None:
         """Release whatever one voice sounds."""
         place = self.places[voice]
+        if self._sequencer is not None:
+            self._sequencer.lifted(voice)
         self._try(place.section, place.section.let_go, place.voice)
+
+    def start(self) -> None:
+        """Let the song play that plays by itself."""
+        if self._sequencer is not None:
+            self._sequencer.start()
+
+    def follow(self, position: float, later: float) -> None:
+        """A clock outside says where the song is, in beats, `later` seconds after the next block begins."""
+        if self._sequencer is not None:
+            self._sequencer.follow(position, later)
 
     def rest(self) -> None:
         """Release every voice."""

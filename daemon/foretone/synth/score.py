@@ -5,6 +5,12 @@
     voice = "squelch"
     notes = [{ pitch = 45, start = 0, length = 12 }, { pitch = [45, 52], start = [24, 36], velocity = 0.6 }]
     loop = 96                       # in ticks, as start and length; else as long as it is, in whole beats
+    [mine]
+    voice = "strings"
+    notes = []                      # to be recorded: what is played on its voice is added
+    loop = 192
+    record = "on"
+    quantize = 6                    # ticks; 0 leaves notes where they were played
     [drums]
     voice = "drums"
     file = "beat.mid"               # a Standard MIDI File; or .json, a NoteSequence
@@ -30,7 +36,7 @@ TICKS = 24
 
 _LONG = {"p": "pitch", "s": "start", "l": "length", "e": "end", "v": "velocity"}
 _SONG = ("tempo", "run", "swing", "shuffle")
-_TRACK = ("voice", "notes", "file", "channel", "loop", "transpose", "mute")
+_TRACK = ("voice", "notes", "file", "channel", "loop", "transpose", "mute", "record", "quantize")
 
 
 class Note(NamedTuple):
@@ -43,7 +49,9 @@ class Note(NamedTuple):
 
 
 class Track(NamedTuple):
-    """What one voice plays, over and over; `settings` are loop (beats), transpose and mute."""
+    """What one voice plays, over and over; `settings` are loop and quantize (in beats), transpose,
+    mute and record.
+    """
 
     name: str
     voice: str
@@ -105,10 +113,12 @@ def _track(name: str, table: Mapping[str, Any], folder: Path) -> tuple[Track, fl
         notes, tempo = sequenced(sequence)
     else:
         notes, tempo = midi(folder / str(table["file"]), table.get("channel"))
-    if not notes:
-        raise ValueError(f"[{name}] has no notes")
-    last = max(note.end for note in notes)
-    settings = {key: table[key] for key in ("transpose", "mute") if key in table}
+    if not notes and "loop" not in table:
+        raise ValueError(f"[{name}] has no notes, and no loop to record some into")
+    last = max((note.end for note in notes), default=0.0)
+    settings = {key: table[key] for key in ("transpose", "mute", "record") if key in table}
+    if "quantize" in table:
+        settings["quantize"] = _number(table["quantize"], f"[{name}] quantize") / TICKS
     settings["loop"] = _number(table.get("loop", math.ceil(last - 1e-6) * TICKS), f"[{name}] loop") / TICKS
     return Track(name, table["voice"], tuple(sorted(notes)), settings), tempo
 
