@@ -42,6 +42,10 @@ test-image: install  ## boot the card that make image built, in QEMU: SSH, deplo
 test-powercut: install  ## pull the plug of that card at 50 random moments, or CUTS=10
 	$(BIN)/python -Im pytest -s -m powercut tests/box
 
+.PHONY: test-arm
+test-arm: install  ## unit tests on emulated aarch64 with the packages of the card; as root: make test-arm [TESTS=tests/synth]
+	@tests/arm/run $(BIN)/python $(TESTS)
+
 .PHONY: fuzz
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
 	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz

@@ -1,6 +1,8 @@
 """Writing a card, onto a disk that is a file."""
 
+import hashlib
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -162,3 +164,22 @@ def test_disks_in_use_are_refused(flash, device, said):
     sentence = flash.refusal(Path(device), MOUNTS, "Filename Type\n/dev/sdd2 partition 1 0 -2\n")
     assert said in sentence
     assert bool(said) == bool(sentence)
+
+
+def test_imager_is_told_what_the_card_is_and_how_to_pass_its_answers(tmp_path):
+    """By the format's required keys: os-list-schema.json of raspberrypi/rpi-imager."""
+    image, packed = tmp_path / "foretone.img", tmp_path / "foretone.img.zst"
+    image.write_bytes(bytes(5000))
+    packed.write_bytes(b"packed")
+    command = [sys.executable, ROOT / "deploy/image/manifest.py", image, packed]
+    here, there = (
+        json.loads(subprocess.run([*command, *url], capture_output=True, check=True).stdout)["os_list"]
+        for url in ([], ["https://example.org/f.zst"])
+    )
+    (entry,) = here
+    assert entry["extract_sha256"] == hashlib.sha256(bytes(5000)).hexdigest()
+    assert (entry["extract_size"], entry["image_download_size"]) == (5000, 6)
+    assert (entry["url"], there[0]["url"]) == (packed.as_uri(), "https://example.org/f.zst")
+    required = {"name", "description", "icon", "url", "extract_size", "extract_sha256", "image_download_size"}
+    assert required | {"release_date", "devices"} <= entry.keys()
+    assert entry["init_format"] == "systemd"

@@ -115,10 +115,11 @@ shift
 ASK = """
 import json, pathlib, sys, time
 from foretone.box import announce, find
+from foretone.box.files import write
 file = pathlib.Path("/etc/avahi/services/foretone.service")
 deadline = time.monotonic() + 20.0
 for told in ({"health": "good"}, {"version": "0.1.0", "health": "bad", "trouble": "voice"}):
-    announce.write(file, announce.service(told))
+    write(file, announce.service(told))
     while not (boxes := find.find(0.5)) or boxes[0].told != told:
         assert time.monotonic() < deadline, boxes
 print(find.table(boxes), end="")

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from foretone.box.apply import write
+from foretone.box.files import write
 from foretone.doctor import findings
 from foretone.doctor.machine import Finding, Level, Machine
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +15,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from foretone.box import imager
+from foretone.box.files import move, write
 from foretone.box.settings import Settings, Wifi, load
 from foretone.errors import BoxError
 
@@ -42,7 +43,7 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
     (root / NEW).parent.mkdir(exist_ok=True)
     if not (state / "ssh_host_ed25519_key").exists():
         _make_host_key(state, run)
-    status = 0
+    status, told = 0, imager.take(boot)
     try:
         settings = load(boot / "box.toml")
         done = [*_take(settings, boot, state, root / "var/lib/foretone")]
@@ -52,7 +53,7 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
         done = ["Nothing was changed, because", *(f"  {fault}" for fault in error.faults)]
         done.append("Correct box.toml and start the box again.")
         status = 78
-    text = "\n".join([f"Foretone {version('foretone')}", *done, ""])
+    text = "\n".join([f"Foretone {version('foretone')}", *told, *done, ""])
     write(boot / STATUS, text)
     print(text, end="")
     return status
@@ -72,7 +73,7 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
         for file in [boot / name, *boot.glob("*.tflite")]:
             with tempfile.TemporaryDirectory(dir=home, prefix=".") as draft:
                 copy = Path(shutil.copyfile(file, Path(draft) / file.name))
-                _place(copy, home / "instruments" / file.name)
+                move(copy, home / "instruments" / file.name)
         name = name.removesuffix(".toml")
     for place in [home, *home.glob("*"), *home.glob("instruments/*")]:
         # On a box; where nobody is called that, the one who runs this keeps it.
@@ -97,7 +98,10 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
 
 def _supplicant(wifi: Wifi) -> str:
     """For wpa_supplicant.conf(5). Keeps no password: the key comes of it as in IEEE 802.11i, H.4."""
-    key = hashlib.pbkdf2_hmac("sha1", wifi.password.encode(), wifi.network.encode(), 4096, 32)
+    if len(wifi.password) == 64:
+        key = bytes.fromhex(wifi.password)
+    else:
+        key = hashlib.pbkdf2_hmac("sha1", wifi.password.encode(), wifi.network.encode(), 4096, 32)
     return (
         f"country={wifi.country}\n"
         f"network={{\n  ssid={wifi.network.encode().hex()}\n  scan_ssid=1\n"
@@ -115,8 +119,8 @@ def _make_host_key(state: Path, run: Run) -> None:
     with tempfile.TemporaryDirectory(dir=state) as draft:
         key = Path(draft) / "key"
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "foretone", "-f", str(key)])
-        _place(Path(f"{key}.pub"), state / "ssh_host_ed25519_key.pub")
-        _place(key, state / "ssh_host_ed25519_key")
+        move(Path(f"{key}.pub"), state / "ssh_host_ed25519_key.pub")
+        move(key, state / "ssh_host_ed25519_key")
 
 
 def _optional(path: Path, text: str, mode: int = 0o644) -> None:
@@ -126,29 +130,8 @@ def _optional(path: Path, text: str, mode: int = 0o644) -> None:
         path.unlink(missing_ok=True)
 
 
-def write(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace `path` by `text`: after a power cut it is the old file or the new one, whole."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as draft:
-        file = Path(draft) / path.name
-        file.touch(mode)
-        file.write_text(text, encoding="utf-8")
-        _place(file, path)
-
-
 def _link(path: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as draft:
         link = Path(draft) / path.name
         link.symlink_to(target)
         link.replace(path)
-
-
-def _place(draft: Path, path: Path) -> None:
-    _sync(draft)
-    draft.replace(path)
-    _sync(path.parent)
-
-
-def _sync(place: Path) -> None:
-    number = os.open(place, os.O_RDONLY)
-    os.fsync(number)
-    os.close(number)

@@ -39,7 +39,9 @@ COUNTRIES = Path("/usr/share/zoneinfo/iso3166.tab")
 
 @dataclass(frozen=True)
 class Wifi:
-    """One network. `country` is ISO 3166, `network` the name it shows, `password` WPA's, 8..63 characters."""
+    """One network. `country` is ISO 3166, `network` the name it shows, `password` WPA's: 8..63 characters, or
+    the 64 of the key that is made of them.
+    """
 
     country: str
     network: str
@@ -183,9 +185,9 @@ def _network(value: Any) -> str:
 
 
 def _password(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[ -~]{8,63}", value):
+    if isinstance(value, str) and re.fullmatch(r"[ -~]{8,63}|[0-9A-Fa-f]{64}", value):
         return ""
-    return "must be 8 to 63 ordinary characters, as WPA demands"
+    return "must be 8 to 63 ordinary characters, as WPA demands, or the 64 of its key"
 
 
 REQUIRED = ("hostname", "ssh_keys", "time_zone", "instrument")

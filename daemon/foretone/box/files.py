@@ -1,0 +1,29 @@
+"""Files that a power cut leaves as they were, or as they should be."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace `path` by `text`: after a power cut it is the old file or the new one, whole."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as draft:
+        file = Path(draft) / path.name
+        file.touch(mode)
+        file.write_text(text, encoding="utf-8")
+        move(file, path)
+
+
+def move(draft: Path, path: Path) -> None:
+    """Give a finished file its name."""
+    _sync(draft)
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    os.fsync(number)
+    os.close(number)
