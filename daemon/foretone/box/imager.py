@@ -1,6 +1,6 @@
 """What Raspberry Pi Imager was told, as a box.toml.
 
-Imager writes its answers as a shell script for Raspberry Pi OS, firstrun.sh, and makes the kernel's command line
+Imager writes its answers as a script for Raspberry Pi OS, firstrun.sh, and makes the kernel's command line
 run it once and start again ("init_format": "systemd"; version 1 does so with every image it does not know). A
 box runs no such script: it reads in it what a box knows too, and leaves an empty one in its place.
 Source: customization_generator.cpp of raspberrypi/rpi-imager.
