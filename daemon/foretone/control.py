@@ -257,7 +257,13 @@ def _part(seat: Seat) -> dict[str, Any]:
         "hears" if seat.role == "player" else "plays": list(seat.wires),
         "settings": [_knob(known, now.get(key)) for key, known in seat.settings.items()],
         **({"model": str(model)} if (model := getattr(seat.part, "model", None)) else {}),
+        **({"journal": str(journal)} if (journal := _journal(seat)) else {}),
     }
+
+
+def _journal(seat: Seat) -> Path | None:
+    """Where whoever looks at a mapping finds what it was shown."""
+    return getattr(getattr(seat.part, "helper", None), "journal", None)
 
 
 def _knob(known: Known, value: object) -> dict[str, Any]:

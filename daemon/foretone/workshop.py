@@ -73,6 +73,12 @@ class Workshop:
         """The trainer's process number, while there is one."""
         return self._trainer.pid
 
+    @property
+    def journal(self) -> Path | None:
+        """The file that keeps what is being shown just now."""
+        shown = self._player.history
+        return next((journal.path for journal, history in list(self._kept) if history is shown), None)
+
     def open(self) -> None:
         """Bring back what the journal holds, and start the trainer. SessionError when it cannot be read."""
         journal, history = self._kept[0]

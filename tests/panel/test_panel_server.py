@@ -6,7 +6,7 @@ import time
 import numpy as np
 from panel_visit import until, visit, with_panel
 
-from foretone.panel import outbox, server
+from foretone.panel import outbox, relay
 from foretone.ring import Ring
 
 
@@ -95,7 +95,7 @@ def test_a_frozen_page_gets_no_more_frames_and_then_every_event(run_folder, cont
 
 
 def test_without_a_page_nothing_is_asked(run_folder, control, monkeypatch):
-    monkeypatch.setattr(server, "HELLO", 0.01)
+    monkeypatch.setattr(relay, "HELLO", 0.01)
     control.start()
 
     async def story(panel, address, session):

@@ -184,7 +184,7 @@ def test_a_phone_shows_examples_and_plays_between_them(tmp_path, open_page):
             page.wait(lambda number=number: f"{number} example" in page.text("#taught"), "the example")
             shown.append(wanted())
         page.press("#learn")
-        page.wait(lambda: page.driver.execute_script("return document.getElementById('lesson').hidden"), "it")
+        page.wait(lambda: "misses what you showed by" in page.text("#learned"), "it to be learned", 30)
         page.press("#run")
         page.wait(lambda: page.find("#run").get_attribute("aria-pressed") == "true", "it to run", 30)
         page.finger("#pad", 0.8, 0.8)

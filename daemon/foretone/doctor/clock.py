@@ -19,7 +19,7 @@ def clock(machine: Machine) -> Iterator[Finding]:
         yield Finding("clock", Level.BAD, f"the clock was never set, it says {now}", cure)
     elif machine.files("run/systemd/timesync/synchronized"):
         yield Finding("clock", Level.GOOD, f"the clock was set by the network, it is {now}")
-    elif machine.files("dev/rtc0"):
+    elif machine.files("sys/class/rtc/rtc0"):
         yield Finding("clock", Level.GOOD, f"the clock chip says {now}")
     else:
         yield Finding("clock", Level.WARNING, f"nobody set the clock since the start; it says {now}", cure)

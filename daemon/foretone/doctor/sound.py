@@ -23,12 +23,15 @@ def sound_card(machine: Machine) -> Iterator[Finding]:
         yield Finding("sound card", Level.BAD, f"the sound card {wanted[1]} is not there, {have}", cure)
     elif there:
         yield Finding("sound card", Level.GOOD, f"the sound card {wanted[1] if wanted else names} is there")
-    else:
+    elif not _sounds_elsewhere(machine):
         yield Finding("sound card", Level.BAD, "there is no sound card", "plug one in")
 
 
 def voice(machine: Machine) -> Iterator[Finding]:
     """Whether it sounds, how often it was too late, and what came to it that it did not understand."""
+    if _sounds_elsewhere(machine):
+        yield Finding("voice", Level.GOOD, "this instrument has no voice: it sounds elsewhere")
+        return
     status = machine.ring
     if status is None or not status.running or time.monotonic() - status.heartbeat > ALIVE:
         cure = "journalctl -u foretone-synth says why"
@@ -47,6 +50,12 @@ def voice(machine: Machine) -> Iterator[Finding]:
         yield Finding("xruns", Level.WARNING, f"the sound was interrupted {status.xruns} times", cure)
     else:
         yield Finding("xruns", Level.GOOD, "the sound was never interrupted")
+
+
+def _sounds_elsewhere(machine: Machine) -> bool:
+    """Whether the instrument that plays has no voice of its own."""
+    told = machine.instrument
+    return told is not None and all(part.get("kind") != "synth" for part in told["about"].get("parts", []))
 
 
 CHECKS: tuple[Check, ...] = (sound_card, voice)

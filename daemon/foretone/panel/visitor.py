@@ -17,6 +17,9 @@ class Visitor:
         self.socket = socket
         self.outbox = Outbox()
         self.listens = False
+        """Whether it plays the sound."""
+        self.watches = False
+        """Whether it shows the spectrum."""
         self.about: dict[str, Any] | None = None
         self.wake = asyncio.Event()
 

@@ -107,6 +107,7 @@ _WISHES: dict[str, tuple[Callable[[object], bool], str]] = {
     "hold": (_hold, "[source, [numbers in 0..1]]"),
     "ghost": (_flag, "true or false"),
     "listen": (_flag, "true or false"),
+    "watch": (_flag, "true or false"),
     "playback": (_file_or_none, "the name of a session, or nothing"),
     "model": (_taking, "[player, the name of a model]"),
     "train": (_flag, "true or false"),
@@ -123,8 +124,8 @@ def _no_constant(name: str) -> NoReturn:
 def understood(text: str) -> tuple[str, Any]:
     """The one wish in a page's message, as its name and its value, both checked.
 
-    Raises PacketError with a sentence when it is too long, not JSON, not one of set, hold, ghost, listen
-    and seen, or has a value of the wrong shape.
+    Raises PacketError with a sentence when it is too long, not JSON, none that is known, or has a value of
+    the wrong shape.
     """
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
         raise PacketError(f"A message has more than {LARGEST} bytes; send less at a time.")

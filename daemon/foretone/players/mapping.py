@@ -211,15 +211,18 @@ class Mapping:
 
     def glance(self) -> dict[str, Any]:
         """What a page shows all the time; the verb `state` tells the rest."""
-        history = self.history
+        history, kept = self.history, self.history.project.takes
         return {
             "recording": history.recording or self.begins < math.inf,
             "recorded": history.recorded,
+            "begins": self.begins if self.begins < math.inf else None,
             "examples": history.project.examples,
-            "takes": len(history.project.takes),
+            "takes": len(kept),
+            "last": kept[-1].number if kept else 0,
             "undo": history.steps[0],
             "redo": history.steps[1],
             "running": history.running,
+            "x": list(self.x or ()),
             "labels": list(self.labels),
             "distance": self._far,
             "training": dict(self.training),

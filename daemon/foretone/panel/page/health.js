@@ -1,65 +1,88 @@
-// How the instrument is: what is out of order, how late it was, what was counted.
+// How the box is: what the doctor finds, a sentence each, and what to do about it.
 
-import { byId, make, say } from "./dom.js";
-import { name, number } from "./words.js";
+import { byId, make, mark, say } from "./dom.js";
+import { count } from "./words.js";
+
+const EVERY = 10000; // ms between two looks, while this is seen
+const ORDER = ["bad", "warning", "unknown", "good"];
+const SIGNS = { bad: "✕", warning: "!", unknown: "?", good: "✓" };
+const LEVELS = { bad: "wrong", warning: "take care", unknown: "not known", good: "good" };
 
 export class Health {
   constructor() {
-    this.xruns = undefined;
-    this.rows = new Map();
-    this.figures = new Map();
+    this.button = byId("look-again");
+    this.button.addEventListener("click", () => this.look());
+    this.parts = [];
+    setInterval(() => {
+      if (!document.hidden && !byId("health").hidden) this.look();
+    }, EVERY);
   }
 
-  build() {
-    this.rows.clear();
-    this.figures.clear();
-    byId("latency").replaceChildren();
-    byId("counts").replaceChildren();
+  /** The page is seen. */
+  fetch() {
+    return this.look();
   }
 
-  sound({ alive, xruns }) {
-    this.xruns = alive ? xruns : undefined;
+  async look() {
+    if (this.looking) return;
+    this.looking = true;
+    mark(this.button, "aria-busy", true);
+    try {
+      const answer = await fetch("/health");
+      if (answer.ok) this.show((await answer.json()).findings);
+    } catch {
+      say(byId("sum"), "The connection is lost; this is what was found last.");
+    }
+    this.looking = false;
+    mark(this.button, "aria-busy", false);
   }
 
-  refused(sentence) {
-    this.refusedAt = performance.now();
-    say(byId("refused"), sentence);
-  }
-
-  update(state) {
-    if (performance.now() - (this.refusedAt ?? 0) > 5000) say(byId("refused"), "");
-    this.showFaults(state.faults ?? []);
-    say(byId("late"), state.late ? `Last late step: ${state.late}.` : "");
-    for (const [path, figures] of Object.entries(state.latency_ms ?? {})) this.showLatency(path, figures);
-    for (const [key, count] of Object.entries(state.counts ?? {})) this.showCount(key, count);
-    this.showCount("xruns", this.xruns ?? "–");
-  }
-
-  showFaults(faults) {
-    const told = faults.join("\n");
-    if (told === this.told) return;
+  show(findings) {
+    const told = JSON.stringify(findings);
+    say(byId("looked"), `Looked at ${new Date().toLocaleTimeString()}.`);
+    if (told === this.told) return; // what a person reads stays where it is
     this.told = told;
-    byId("faults").replaceChildren(...faults.map((fault) => make("li", {}, fault)));
+    say(byId("sum"), summary(findings));
+    const sorted = ORDER.flatMap((level) => findings.filter((finding) => finding.level === level));
+    byId("findings").replaceChildren(...sorted.map(finding));
   }
 
-  showLatency(path, figures) {
-    if (!this.rows.has(path)) {
-      const cells = [make("td"), make("td")];
-      this.rows.set(path, cells);
-      byId("latency").append(make("tr", { "data-path": path }, make("th", { scope: "row" }, name(path)), ...cells));
-    }
-    const [middle, worst] = this.rows.get(path);
-    for (const [cell, value] of [[middle, figures.p50], [worst, figures.p99]]) {
-      say(cell, figures.n && typeof value === "number" ? number(value) : "–");
-    }
+  /** The instrument: its parts, each of which may be out of order. */
+  build(about) {
+    this.parts = about.parts;
+    this.faults = undefined;
   }
 
-  showCount(key, count) {
-    if (!this.figures.has(key)) {
-      const figure = make("dd");
-      this.figures.set(key, figure);
-      byId("counts").append(make("div", { "data-count": key }, make("dt", {}, name(key)), figure));
-    }
-    say(this.figures.get(key), String(count));
+  /** From the instrument: sentences that begin with the name of a part. */
+  update(faults) {
+    const told = faults.join("\n");
+    if (told === this.faults) return;
+    this.faults = told;
+    byId("parts-now").replaceChildren(...this.parts.map((part) => {
+      const fault = faults.find((sentence) => sentence.startsWith(`${part.name}:`));
+      const level = fault ? "bad" : "good";
+      const says = fault ? fault.slice(part.name.length + 1).trim() : `${part.role}, ${part.kind}`;
+      return make("li", { class: "finding", "data-level": level, "data-part": part.name },
+        sign(level), make("strong", {}, part.name), make("p", {}, says));
+    }));
   }
+}
+
+function finding({ check, level, says, cure }) {
+  const item = make("li", { class: "finding", "data-level": level, "data-check": check },
+    sign(level), make("strong", {}, check), make("p", {}, says));
+  if (cure) item.append(make("p", { class: "cure" }, cure));
+  return item;
+}
+
+/** Colour is not all that tells a level: there is a sign to see and a word to hear. */
+function sign(level) {
+  return make("span", { class: "sign", role: "img", "aria-label": LEVELS[level] }, SIGNS[level]);
+}
+
+function summary(findings) {
+  const bad = findings.filter(({ level }) => level === "bad").length;
+  const care = findings.filter(({ level }) => level === "warning").length;
+  if (bad) return `${count(bad, "thing")} ${bad === 1 ? "is" : "are"} wrong.`;
+  return care ? `It plays; ${count(care, "thing")} to take care of.` : "All is well.";
 }

@@ -1,6 +1,7 @@
 // The page: built from what the instrument says of itself, moved by what it reports.
 
 import { byId, mark, say } from "./dom.js";
+import { Figures } from "./figures.js";
 import { Health } from "./health.js";
 import { Instrument } from "./instrument.js";
 import { Stage } from "./levers.js";
@@ -8,6 +9,7 @@ import { Live } from "./live.js";
 import { Sessions } from "./sessions.js";
 import { Settings } from "./settings.js";
 import { Sound } from "./sound.js";
+import { Spectrum } from "./spectrum.js";
 import { Tabs } from "./tabs.js";
 import { Teach } from "./teach.js";
 import { Timeline } from "./timeline.js";
@@ -25,33 +27,48 @@ let ghost = false;
 const latest = new Map(); // the last values of each origin
 
 const live = new Live({
-  open: () => sound.ask(),
+  open: () => {
+    sound.ask();
+    watch();
+  },
   close: () => link("lost"),
   control: (answers) => link(answers ? "live" : "waiting"),
   about: build,
   state: update,
   sound: (heard) => {
     sound.update(heard);
-    health.sound(heard);
+    figures.sound(heard);
   },
   samples: (buffer) => sound.samples(buffer),
-  refused: (sentence) => health.refused(sentence),
+  refused: (sentence) => figures.refused(sentence),
   training: (told) => sessions.training(told),
   shelf: () => sessions.fetch(),
 });
 const sound = new Sound(live);
+const figures = new Figures();
 const health = new Health();
+const spectrum = new Spectrum(byId("spectrum"));
 const timeline = new Timeline(byId("timeline"), byId("legend"));
 const settings = new Settings(byId("choices"), byId("sliders"), live);
 const sessions = new Sessions(live);
 const instrument = new Instrument();
 const teach = new Teach(live);
-const tabs = new Tabs(byId("tabs"), (name) => ({ sessions, instrument })[name]?.fetch());
+const tabs = new Tabs(byId("tabs"), (name) => {
+  ({ sessions, instrument, health })[name]?.fetch();
+  watch();
+});
 const stage = new Stage(byId("levers"), byId("stage"), (source, values) => {
   live.soon(`hold ${source}`, { hold: [source, values] });
 });
 
 byId("ghost").addEventListener("click", () => live.send({ ghost: !ghost }));
+
+/** The spectrum is made only while somebody sees it. */
+function watch() {
+  live.send({ watch: !byId("play").hidden && !document.hidden });
+}
+
+document.addEventListener("visibilitychange", watch);
 
 const LINKS = {
   live: "live",
@@ -93,7 +110,8 @@ function build(told) {
   staged = false;
   timeline.build(about, colours);
   settings.build(about);
-  health.build();
+  figures.build();
+  health.build(about);
   sessions.paint(colours);
   byId("tab-teach").hidden = !teach.build(about, colours);
 }
@@ -124,9 +142,11 @@ function update(told) {
   timeline.add(state);
   settings.update(state.settings);
   stage.update(position, next, ghost);
-  health.update(state);
+  figures.update(state);
+  health.update(state.faults ?? []);
+  spectrum.update(state.spectrum);
   sessions.update(state.playback);
-  teach.update(state.taught, latest);
+  teach.update(state, latest);
   const levers = stage.levers.filter((lever) => lever.part.role === "source").length;
   say(byId("hint"), hint(levers, about.board === "fake", settings.shown("mode")));
 }

@@ -1,88 +1,110 @@
-// Show it, and it learns: a pad, what should sound with it, and the verbs of a mapping.
+// Show it, and it learns: the verbs of a mapping, and what they are about.
 
-import { byId, make, mark, say } from "./dom.js";
+import { byId, mark, say } from "./dom.js";
+import { Lesson } from "./lesson.js";
+import { Outputs } from "./outputs.js";
 import { Pad } from "./pad.js";
+import { Takes } from "./takes.js";
+import { Terrain } from "./terrain.js";
 import { count } from "./words.js";
 
-const OWN_HAND = 500; // ms for which a moved slider does not follow the instrument's report
-const ACTS = { example: ["example"], learn: ["train"], undo: ["undo"], redo: ["redo"], randomise: ["randomise"] };
+const ACTS = { example: ["example"], learn: ["train"], cancel: ["cancel"], undo: ["undo"], redo: ["redo"], randomise: ["randomise"] };
 
 export class Teach {
   constructor(live) {
     this.live = live;
-    this.touched = -Infinity;
-    this.pad = new Pad(byId("pad"), (values) => {
-      live.soon(`hold ${this.source}`, { hold: [this.source, values] });
-    });
+    this.x = []; // what the mapping heard last
+    this.lesson = new Lesson();
+    this.takes = new Takes((number) => this.tell("delete", "take", number));
+    this.outputs = new Outputs((wanted) => live.soon("wanted", { do: [this.player.name, "set", ...wanted] }));
+    this.terrain = new Terrain(() => this.fitPad());
+    this.pad = new Pad(byId("pad"), (values) => this.hold(values));
     for (const [id, words] of Object.entries(ACTS)) byId(id).addEventListener("click", () => this.tell(...words));
     byId("record").addEventListener("click", () => this.tell(this.told?.recording ? "stop" : "record"));
     byId("run").addEventListener("click", () => this.tell("run", this.told?.running ? 0 : 1));
-    byId("forget").addEventListener("click", () => this.tell("delete", "take", this.told?.takes ?? 0));
+    byId("forget").addEventListener("click", () => this.tell("delete", "take", this.told?.last ?? 0));
+    byId("go").addEventListener("click", () => this.terrain.wanted && this.hold(this.terrain.wanted));
+    byId("count-in").addEventListener("change", ({ target }) => {
+      live.send({ set: [this.player.name, "count_in", Number(target.value)] });
+    });
   }
 
   tell(...words) {
     if (this.player) this.live.send({ do: [this.player.name, ...words] });
   }
 
+  hold(values) {
+    this.x = values;
+    this.live.soon(`hold ${this.source}`, { hold: [this.source, values] });
+  }
+
   /** The instrument: its first mapping, and the pad that it hears. Whether there is one. */
   build(about, colours) {
     this.player = about.parts.find((part) => part.kind === "mapping");
+    if (!this.player) return false;
     const source = about.parts.find((part) => part.kind === "pad");
     this.source = source?.name;
-    byId("pad").hidden = !source;
-    this.pad.build(source?.axes ?? [], colours.of(source?.name));
-    this.sliders = (this.player?.axes ?? []).map((axis, index) => this.slider(axis, index));
-    byId("outputs").replaceChildren(...this.sliders.map((slider) => slider.parentElement));
-    return Boolean(this.player);
+    this.colour = colours.of(source?.name);
+    this.names = "";
+    this.version = "";
+    this.outputs.build(this.player.axes ?? []);
+    this.rename({ inputs: source?.axes ?? [], outputs: [] });
+    this.takes.build(this.player.name, (told) => this.rename(told));
+    return true;
   }
 
-  slider(axis, index) {
-    const range = make("input", { type: "range", id: `output-${index}`, min: 0, max: 1, step: 0.01, value: 0.5 });
-    range.addEventListener("input", () => {
-      this.touched = performance.now();
-      const wanted = this.sliders.map((slider) => Number(slider.value));
-      this.live.soon("set", { do: [this.player.name, "set", ...wanted] });
-      this.mark(range);
-    });
-    make("div", { class: "slider" }, make("label", { for: range.id }, axis), make("output", { for: range.id }), range);
-    this.mark(range);
-    return range;
+  /** What people call the inputs and outputs. */
+  rename({ inputs, outputs }) {
+    const names = JSON.stringify([inputs, outputs.map(({ name }) => name)]);
+    if (names === this.names) return;
+    this.names = names;
+    this.inputs = inputs;
+    if (this.x.length !== inputs.length) this.x = inputs.map(() => 0.5);
+    this.terrain.build(this.player.name, inputs, outputs.map(({ name }) => name));
+    this.fitPad();
   }
 
-  mark(range) {
-    range.parentElement.style.setProperty("--at", range.value);
-    say(range.parentElement.querySelector("output"), Number(range.value).toFixed(2));
+  fitPad() {
+    byId("pad").hidden = !this.source && !this.terrain.possible;
+    byId("go").disabled = !this.source;
+    this.pad.build(this.inputs, this.terrain.axes, this.colour, Boolean(this.source));
   }
 
-  /** From the instrument, thirty times a second: how the mapping is, what it plays, where the pad is. */
-  update(taught, latest) {
-    const told = taught?.[this.player?.name];
+  /** From the instrument, thirty times a second: how the mapping is, what it plays, what it hears. */
+  update(state, latest) {
+    const told = state.taught?.[this.player?.name];
     if (!told) return;
     this.told = told;
+    if (told.x?.length === this.inputs.length) this.x = told.x;
+    this.pad.show(this.x);
+    this.showActs(told, state);
+    this.lesson.update(told.training);
+    this.outputs.show(told.running ? latest.get(this.player.name) : told.labels);
+    const version = JSON.stringify([told.examples, told.last, told.undo, told.redo, told.training.scores]);
+    if (version !== this.version) {
+      this.version = version;
+      this.takes.changed();
+      this.terrain.changed();
+    }
+    if (!byId("teach").hidden) this.terrain.update(this.x);
+  }
+
+  showActs(told, state) {
+    const wait = told.begins === null || told.begins === undefined ? 0 : Math.ceil(told.begins - state.now);
+    this.pad.shout(wait > 0 ? String(wait) : "");
+    mark(document.body, "data-recording", told.recording && wait <= 0);
     mark(byId("record"), "aria-pressed", told.recording);
-    say(byId("record"), told.recording ? "Stop recording" : "Record");
+    say(byId("record"), told.recording ? "Stop" : "Record");
     mark(byId("run"), "aria-pressed", told.running);
+    say(byId("run"), told.running ? "Running" : "Run");
     byId("undo").disabled = !told.undo;
     byId("redo").disabled = !told.redo;
     byId("forget").disabled = !told.takes;
-    byId("learn").disabled = !told.examples;
-    const { progress, failed, error } = told.training;
-    const learning = progress !== undefined && progress < 1 && !failed;
-    byId("lesson").hidden = !learning;
-    if (learning) byId("lesson").value = progress;
-    say(byId("taught"), [
-      `${count(told.examples, "example")} in ${count(told.takes, "take")}.`,
-      failed ?? "",
-      typeof error === "number" ? `It misses what you showed by ${(100 * error).toFixed(0)} %.` : "",
-    ].join(" ").trim());
-    const shown = told.running ? latest.get(this.player.name) : told.labels;
-    if (shown?.length === this.sliders.length && performance.now() > this.touched + OWN_HAND) {
-      this.sliders.forEach((slider, index) => {
-        slider.value = String(shown[index] ?? 0.5);
-        this.mark(slider);
-      });
-    }
-    const at = latest.get(this.source);
-    if (at?.length) this.pad.show(at);
+    byId("learn").disabled = !told.examples && !told.takes;
+    const countIn = String(state.settings?.[this.player.name]?.count_in ?? 0);
+    if (document.activeElement !== byId("count-in") && byId("count-in").value !== countIn) byId("count-in").value = countIn;
+    const shown = `${count(told.examples, "example")} in ${count(told.takes, "take")}.`;
+    const recording = wait > 0 ? `Recording in ${wait}.` : told.recording ? "Recording." : shown;
+    say(byId("taught"), recording);
   }
 }

@@ -1,6 +1,7 @@
 // What was played, left of now; what is predicted, right of it.
 
 import { make } from "./dom.js";
+import { fit } from "./drawing.js";
 import { UNSEEN } from "./words.js";
 
 const PAST = 6; // s shown of what was played
@@ -12,8 +13,6 @@ export class Timeline {
   constructor(canvas, legend) {
     Object.assign(this, { canvas, legend, played: new Map(), ahead: [], lag: Infinity });
     this.pen = canvas.getContext("2d");
-    new ResizeObserver(() => this.fit()).observe(canvas);
-    this.fit();
     const frame = () => {
       this.draw();
       requestAnimationFrame(frame); // the browser stops asking when nobody looks
@@ -53,17 +52,11 @@ export class Timeline {
     this.canvas.dataset.ahead = String(this.ahead.length);
   }
 
-  fit() {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    const { clientWidth, clientHeight } = this.canvas;
-    this.canvas.width = Math.round(clientWidth * ratio);
-    this.canvas.height = Math.round(clientHeight * ratio);
-    this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    Object.assign(this, { width: clientWidth, height: clientHeight });
-  }
-
   draw() {
-    const { pen, width, height } = this;
+    const { width, height } = fit(this.canvas);
+    if (!width) return; // another tab is seen
+    const { pen } = this;
+    Object.assign(this, { width, height });
     pen.clearRect(0, 0, width, height);
     const now = Number.isFinite(this.lag) ? performance.now() / 1000 - this.lag : 0;
     const speed = width / (PAST + AHEAD);

@@ -39,6 +39,9 @@ export function number(value, unit = "") {
   return `${value.toFixed(digits)}${unit ? " " + unit : ""}`;
 }
 
+/** A share of 1 as a whole number of hundredths. */
+export const percent = (share) => Math.round(100 * share);
+
 /** 754 s as 12:34. */
 export function length(seconds) {
   const whole = Math.round(seconds);

@@ -1,0 +1,58 @@
+// How the learning goes: what is still missed, as it gets less, and what is missed of the untaught.
+
+import { byId, mark, say } from "./dom.js";
+import { fit, pen } from "./drawing.js";
+import { percent } from "./words.js";
+
+export class Lesson {
+  constructor() {
+    this.curve = [];
+    new ResizeObserver(() => this.draw()).observe(byId("loss"));
+  }
+
+  /** `training` as the instrument tells it: progress and loss, then scores and those of what was held out. */
+  update(training) {
+    const { progress, loss, failed, scores, held_out: heldOut } = training;
+    const learning = progress !== undefined && progress < 1 && !failed && !scores;
+    byId("lesson").hidden = !learning;
+    byId("cancel").hidden = !learning;
+    if (learning) byId("lesson").value = progress;
+    this.note(training);
+    const misses = (told) => (typeof told?.error === "number" ? `${percent(told.error)} %` : "");
+    const ended = [misses(scores) && `It misses what you showed by ${misses(scores)}`,
+      misses(heldOut) && `what it was not shown by about ${misses(heldOut)}`].filter(Boolean).join(", ");
+    say(byId("learned"), failed ?? (learning
+      ? `Learning${typeof loss === "number" ? `: misses ${percent(loss)} % so far` : ""}.` : ended && `${ended}.`));
+  }
+
+  note({ progress, loss, scores }) {
+    const last = this.curve.at(-1);
+    if (progress === 0 || (last && progress < last[0])) this.curve = [];
+    if (typeof loss === "number" && progress !== undefined && progress !== this.curve.at(-1)?.[0]) {
+      this.curve.push([progress, loss]);
+      this.draw();
+    }
+    byId("loss").hidden = this.curve.length < 2;
+    if (scores && this.curve.length > 1) {
+      mark(byId("loss"), "aria-label", `While it learned, what it missed fell from ${percent(this.curve[0][1])} to ${
+        percent(this.curve.at(-1)[1])} %`);
+    }
+  }
+
+  draw() {
+    const canvas = byId("loss");
+    const { width, height } = fit(canvas);
+    if (!width || this.curve.length < 2) return;
+    const ink = pen(canvas);
+    const most = Math.max(...this.curve.map(([, loss]) => loss), 1e-6);
+    ink.clearRect(0, 0, width, height);
+    ink.beginPath();
+    for (const [progress, loss] of this.curve) {
+      ink.lineTo(4 + progress * (width - 8), height - 4 - (loss / most) * (height - 8));
+    }
+    ink.strokeStyle = "#ffb347";
+    ink.lineWidth = 2.5;
+    ink.lineJoin = "round";
+    ink.stroke();
+  }
+}
