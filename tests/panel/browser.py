@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
+from importlib import metadata
+from pathlib import Path
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
@@ -32,6 +35,12 @@ def missing() -> str:
     return f"not installed: {', '.join(absent)} (apt install chromium chromium-driver)" if absent else ""
 
 
+def axe() -> str:
+    """axe-core, the script that looks for barriers, from the package that carries it (deploy/install)."""
+    (file,) = [each for each in metadata.files("axe-playwright-python") if each.name == "axe.min.js"]
+    return Path(file.locate()).read_text(encoding="utf-8")
+
+
 def start() -> webdriver.Chrome:
     """A headless Chromium that keeps its console and its requests; `quit()` it."""
     options = webdriver.ChromeOptions()
@@ -49,6 +58,7 @@ class Page:
         self.driver, self.address, self.phone = driver, address, phone
         self._home = driver.current_window_handle
         driver.switch_to.new_window("tab")
+        self._handle = driver.current_window_handle
         driver.get_log("browser")
         driver.get_log("performance")
         width, height = PHONE if phone else DESKTOP
@@ -59,8 +69,14 @@ class Page:
         driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
         driver.get(address)
 
+    def look(self) -> Page:
+        """Look at this page again, after another one."""
+        self.driver.switch_to.window(self._handle)
+        return self
+
     def close(self) -> None:
         """Leave the page."""
+        self.look()
         self.driver.close()
         self.driver.switch_to.window(self._home)
 
@@ -156,6 +172,20 @@ class Page:
             self.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest'})", found)
             found.click()
 
+    def barriers(self) -> list[str]:
+        """What axe-core finds that would keep somebody out: its rules of serious and critical impact.
+
+        The page's own policy holds: the script comes through the debugger, not through the page.
+        """
+        self.driver.execute_script(axe())
+        found = self.driver.execute_async_script(
+            """const done = arguments[0];
+               const places = (nodes) => nodes.slice(0, 5).map((node) => node.target.join(" ")).join(", ");
+               axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
+                 done(violations.map((v) => [v.impact, v.id, v.help, places(v.nodes)])));"""
+        )
+        return [": ".join(each) for each in found if each[0] in ("serious", "critical")]
+
     def choose(self, part: str, key: str, value: str) -> None:
         """Click one choice of a setting, such as duet, mode, filter."""
         self.press(f'.choice[data-part="{part}"][data-key="{key}"] input[value="{value}"]')
@@ -181,6 +211,15 @@ class Page:
             if message["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
         ]
 
-    def save(self, path) -> None:
-        """A picture of what is on the screen, as PNG."""
-        self.driver.save_screenshot(str(path))
+    def tab(self, name: str) -> None:
+        """Choose a tab, and look at it from its top."""
+        self.wait(lambda: self.find(f"#tab-{name}").is_displayed(), f"the tab {name}")
+        self.press(f"#tab-{name}")
+        self.wait(lambda: self.find(f"#{name}").is_displayed(), f"what is in {name}")
+        self.driver.execute_script("scrollTo(0, 0)")
+
+    def save(self, path: Path) -> None:
+        """A picture of what is on the screen, as WebP."""
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "webp", "quality": 82})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(shot["data"]))

@@ -25,6 +25,7 @@ def _load(name):
 browser = _load("browser")
 control_process = _load("control")
 _load("visit")
+shown_mapping = _load("shown")
 
 PANEL = "import sys; from pathlib import Path; from foretone.panel.server import Panel, main; \
 panel = Panel(Path(sys.argv[1]), port=int(sys.argv[2])); \
@@ -45,6 +46,14 @@ def control(run_folder):
     control = control_process.Control(run_folder)
     yield control
     control.stop()
+
+
+@pytest.fixture
+def shown(tmp_path):
+    """A mapping that was shown nothing yet."""
+    made = shown_mapping.Shown(tmp_path)
+    yield made
+    made.journal.close()
 
 
 @pytest.fixture

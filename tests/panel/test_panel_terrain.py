@@ -5,74 +5,12 @@ import math
 import numpy as np
 import pytest
 from panel_control import ABOUT
+from panel_shown import CORNERS, TEXT, plane
 from panel_visit import until, visit, with_panel
 
-from foretone.mapping.journal import Journal
 from foretone.panel import pointer, terrain
 from foretone.panel.taught import Taught
-from foretone_training import committee, learn, lesson, mapping
-
-TEXT = """
-title = "Taught"
-axes = ["x", "y", "z"]
-[source.pad]
-kind = "pad"
-[player.teach]
-kind = "mapping"
-hears = ["pad"]
-outputs = ["cutoff", "level"]
-[player.teach.output.level]
-low = 0.2
-high = 0.6
-[sink.out]
-kind = "osc"
-plays = ["teach"]
-"""
-
-
-def plane(x):
-    return [0.1 + 0.8 * x[0], x[1]]
-
-
-class Shown:
-    """A mapping that was shown some examples; `write` keeps them as an instrument would."""
-
-    def __init__(self, folder):
-        self.file = folder / "taught.toml"
-        self.file.write_text(TEXT)
-        self.path = folder / "examples" / "taught-teach.journal"
-        self.player = Taught(self.file, "teach", self.path).player
-        self.journal = Journal(self.path, self.player.heard, self.player.names)
-
-    def show(self, *rows):
-        for x, y in rows:
-            self.player.history.do("take", 0)
-            self.player.history.do("frame", 0.0, x, y)
-            self.player.history.do("end")
-
-    def train(self):
-        rows = [[frame.x, frame.y] for take in self.player.history.project.takes for frame in take.frames]
-        told = {
-            "hears": list(self.player.heard),
-            "outputs": [{"axis": "cutoff", "learn": "linear"}, {"axis": "level"}],
-        }
-        folder = self.path.parent / "mappings"
-        folder.mkdir(parents=True, exist_ok=True)
-        made = learn.learn(lesson.read(told, rows), folder).mapping.stem
-        self.player.history.do("trained", [[made, 0], [made, 1]])
-
-    def write(self):
-        assert self.journal.write(self.player.history)
-
-
-@pytest.fixture
-def shown(tmp_path):
-    made = Shown(tmp_path)
-    yield made
-    made.journal.close()
-
-
-CORNERS = [[[x, y, 0.5], plane([x, y])] for x in (0.1, 0.9) for y in (0.1, 0.9)]
+from foretone_training import committee, mapping
 
 
 def test_the_journal_is_followed_while_it_grows(shown):
@@ -192,10 +130,8 @@ def test_over_http_takes_and_terrain_are_fetched_and_nothing_else(run_folder, co
     shown.show(*CORNERS)
     shown.train()
     shown.write()
-    part = {"name": "teach", "role": "player", "kind": "mapping", "journal": str(shown.path), "axes": [],
-            "settings": [{"key": "guard", "value": 0.0, "low": 0, "high": 1, "unit": ""}]}  # fmt: skip
-    control.about = {**ABOUT, "file": str(shown.file), "parts": [*ABOUT["parts"], part]}
-    control.settings["teach"] = {"guard": 0.0}
+    control.about = {**ABOUT, "file": str(shown.file), "parts": [*ABOUT["parts"], shown.about()]}
+    control.settings["teach"] = {"guard": 0.0, "count_in": 0.0}
     control.start()
 
     async def story(panel, address, session):

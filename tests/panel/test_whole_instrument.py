@@ -193,3 +193,39 @@ def test_a_phone_shows_examples_and_plays_between_them(tmp_path, open_page):
         page.press("#forget")
         page.wait(lambda: "3 examples" in page.text("#taught"), "one less")
         assert page.complaints() == []
+
+
+def test_two_pages_teach_one_mapping_and_no_take_is_lost_or_doubled(tmp_path, open_page):
+    click = "document.querySelector(arguments[0]).click()"
+    with whole("teach", tmp_path, "wekinator", "patch") as address:
+        one, other = open_page(address, phone=True), open_page(address, phone=True)
+        for page in (one, other):
+            page.look().wait(lambda page=page: page.link() == "live", "the instrument")
+            page.tab("teach")
+        other.finger("#pad", 0.3, 0.7)
+        other.press("#record")
+        one.look().wait(lambda: one.text("#record") == "Stop", "the other one's take")
+        one.finger("#pad", 0.6, 0.2)
+        one.press("#record")
+        other.look().wait(lambda: "in 1 take." in other.text("#taught"), "its end")
+        shown = int(other.text("#taught").split()[0])
+        other.wait(lambda: len(other.driver.find_elements("css selector", "[data-take]")) == 1, "the list")
+
+        for number in range(1, 11):
+            page = (one, other)[number % 2].look()
+            page.driver.execute_script(click, "#example")
+        told = f"{shown + 10} examples in 11 takes."
+        one.look().wait(lambda: one.text("#taught") == told, "ten more takes")
+        other.look().wait(lambda: other.text("#taught") == told, "the same in the other one")
+        one.look().press("#undo")
+        other.look().wait(lambda: "in 10 takes." in other.text("#taught"), "one less")
+        other.press("#redo")
+        other.press("#randomise")
+        values = "return [...document.querySelectorAll('#outputs input')].map((each) => Number(each.value))"
+        other.wait(lambda: set(other.driver.execute_script(values)) != {0.5}, "something else")
+        wanted = other.driver.execute_script(values)
+        one.look().wait(lambda: one.driver.execute_script(values) == wanted, "the same sound")
+        takes = (
+            "return [...document.querySelectorAll('[data-take]')].map((each) => Number(each.dataset.take))"
+        )
+        one.wait(lambda: one.driver.execute_script(takes) == list(range(11, 0, -1)), "every take, once")

@@ -1,0 +1,194 @@
+"""Every tab of the page, at the size of a desk and of a phone: it works, keeps nobody out, and comes back."""
+
+import pytest
+from panel_control import ABOUT
+from panel_shown import CORNERS
+from selenium.webdriver.common.keys import Keys
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # selenium's own sockets
+
+TABS = ("play", "teach", "sessions", "instrument", "health")
+PAD = {"name": "pad", "role": "source", "kind": "pad", "axes": ["x", "y", "z"], "hears": [], "plays": []}
+
+
+@pytest.fixture
+def taught(control, shown):
+    """A control process whose instrument has a mapping that was shown four examples, and learned them."""
+    shown.show(*CORNERS)
+    shown.train()
+    shown.write()
+    control.about = {**ABOUT, "file": str(shown.file), "parts": [*ABOUT["parts"], PAD, shown.about()]}
+    control.settings["teach"] = {"guard": 0.0, "count_in": 0.0}
+    plain = control.state
+    control.taught = shown.glance()
+    control.state = lambda now: {**plain(now), "taught": {"teach": control.taught}}
+    control.start()
+    return control
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def page(request, taught, start_panel, open_page):
+    _, address = start_panel()
+    page = open_page(address, phone=request.param == "phone")
+    page.wait(lambda: page.link() == "live" and page.find("#tab-teach").is_displayed(), "the mapping")
+    return page
+
+
+def drawn(page):
+    return page.find("#terrain").get_attribute("data-drawn")
+
+
+def test_no_tab_keeps_anybody_out(page, taught):
+    taught.faults = ["arm: PCA9685 does not answer at 0x40."]
+    for tab in TABS:
+        page.tab(tab)
+        if tab == "teach":
+            page.wait(lambda: drawn(page) == "ground", "the terrain")
+            page.wait(lambda: page.find("[data-take]"), "the takes")
+        if tab == "health":
+            page.wait(lambda: page.find('.finding[data-check="versions"]'), "the findings")
+        assert page.barriers() == [], tab
+        small, wide = page.driver.execute_script(
+            """const touched = "button, a.act, select, input:not(.unseen), [role=slider]";
+               const all = [...document.querySelectorAll(touched)];
+               const box = (e) => (e.closest("label") ?? e).getBoundingClientRect();
+               const least = matchMedia("(min-width: 900px)").matches ? 28 : 44;
+               return [all.filter((e) => e.getClientRects().length && box(e).height < least - 0.5)
+                 .map((e) => `${e.tagName} ${e.id || e.className} ${box(e).height}`),
+                 document.documentElement.scrollWidth - document.documentElement.clientWidth];"""
+        )
+        assert small == [], f"too small for a finger in {tab}"
+        assert wide <= 0, f"{tab} is wider than the screen"
+    assert page.complaints() == []
+    page.driver.execute_script("document.body.append(document.createElement('button'))")
+    assert any("button-name" in barrier for barrier in page.barriers()), "and it would be found"
+
+
+def test_the_terrain_is_drawn_and_points_where_one_more_example_helps(page, taught):
+    page.tab("teach")
+    page.wait(lambda: drawn(page) == "ground", "the terrain")
+    canvas = page.find("#terrain")
+    assert canvas.get_attribute("data-examples") == "4"
+    assert canvas.get_attribute("aria-label").startswith("cutoff over x and y. It plays ")
+    across, up = map(float, canvas.get_attribute("data-wanted").split(","))
+    says = page.text("#advice-says")
+    assert f"x {across * 100:.0f}, y {up * 100:.0f}" in says
+    page.press("#go")
+    page.wait(lambda: taught.asked("hold"), "the hand to be there")
+    assert taught.asked("hold")[-1] == ["pad", [pytest.approx(across), pytest.approx(up), 0.5]]
+
+    page.driver.execute_script(
+        """const pick = document.getElementById("across");
+           pick.value = "2";
+           pick.dispatchEvent(new Event("change"));"""
+    )
+    page.wait(lambda: "cutoff over z and y" in canvas.get_attribute("aria-label"), "another cut")
+    page.finger("#pad", 0.25, 0.75)
+    page.wait(lambda: len(taught.asked("hold")) > 1, "the finger")
+    page.wait(
+        lambda: taught.asked("hold")[-1][1] == [pytest.approx(0.3), pytest.approx(0.75, abs=0.03),
+                                                pytest.approx(0.25, abs=0.03)],
+        "the two chosen inputs to follow it",
+    )  # fmt: skip
+
+
+def test_teaching_goes_by_keys_and_is_spoken(page, taught):
+    page.tab("teach")
+    page.wait(lambda: page.find('#pad input[data-axis="2"]'), "the pad's own sliders")
+    name = page.find('#pad input[data-axis="0"]').get_attribute("aria-label")
+    page.press('#pad input[data-axis="0"]', Keys.ARROW_RIGHT)
+    page.wait(lambda: taught.asked("hold"), "a step")
+    assert (name, taught.asked("hold")[-1][1][0]) == ("x", pytest.approx(0.31))
+
+    page.press("#record", Keys.ENTER)
+    page.wait(lambda: taught.asked("do")[-1:] == [["teach", "record"]], "the take")
+    taught.taught = {**taught.taught, "recording": True, "begins": 1e12}
+    page.wait(lambda: page.text("#taught").startswith("Recording in "), "the count-in")
+    assert page.find(".shout").is_displayed()
+    assert page.find("#taught").get_attribute("role") == "status"
+    taught.taught = {**taught.taught, "begins": None}
+    page.wait(lambda: page.text("#taught") == "Recording.", "the take to begin")
+    page.press("#record", Keys.ENTER)
+    page.wait(lambda: taught.asked("do")[-1] == ["teach", "stop"], "its end")
+    taught.taught = {**taught.taught, "recording": False, "training": {"progress": 0.0, "loss": 0.5}}
+    page.wait(lambda: "misses 50 % so far" in page.text("#learned"), "the lesson")
+    taught.taught = {**taught.taught, "training": {"progress": 0.5, "loss": 0.1}}
+    page.wait(lambda: page.find("#loss").is_displayed(), "its curve")
+    ended = {"scores": {"error": 0.02}, "held_out": {"error": 0.1}}
+    taught.taught = {**taught.taught, "training": ended}
+    page.wait(lambda: "by 2 %, what it was not shown by about 10 %" in page.text("#learned"), "its end")
+    for key, verb in (
+        ("#example", "example"),
+        ("#randomise", "randomise"),
+        ("#learn", "train"),
+        ("#run", "run"),
+    ):
+        page.press(key, Keys.SPACE)
+        page.wait(lambda verb=verb: taught.asked("do")[-1][1] == verb, verb)
+    page.press("#output-1", Keys.END)
+    page.wait(lambda: taught.asked("do")[-1] == ["teach", "set", 0.5, 1], "what should sound")
+    page.press('[data-take="2"] button', Keys.ENTER)
+    page.wait(lambda: taught.asked("do")[-1] == ["teach", "delete", "take", 2], "a take to be forgotten")
+    page.press("#forget")
+    page.wait(lambda: taught.asked("do")[-1] == ["teach", "delete", "take", 4], "the last one")
+
+
+def test_health_tells_each_finding_with_its_cure_and_each_part(page, taught):
+    taught.faults = ["arm: <img src=x onerror=alert(1)> does not answer at 0x40."]
+    page.tab("health")
+    page.wait(lambda: page.find('.finding[data-part="arm"][data-level="bad"]'), "the part that is out")
+    assert "<img src=x" in page.text('.finding[data-part="arm"]')
+    assert page.find("#health img") is None
+    page.press("#look-again")
+    page.wait(lambda: page.text("#looked").startswith("Looked at"), "the look")
+    page.wait(lambda: page.find('.finding[data-check="controllers"][data-level="bad"] .cure'), "its cure")
+    assert page.find('.finding[data-check="controllers"] .sign').get_attribute("aria-label") == "wrong"
+    assert "wrong" in page.text("#sum")
+
+
+def test_tabs_go_by_arrow_keys_and_the_address_keeps_the_choice(page, taught):
+    page.press("#tab-play", Keys.ARROW_LEFT)
+    page.wait(lambda: page.find("#health").is_displayed(), "the last tab")
+    assert page.driver.execute_script("return [document.activeElement.id, location.hash]") == [
+        "tab-health", "#health"]  # fmt: skip
+    page.driver.refresh()
+    page.wait(lambda: page.link() == "live" and page.find("#health").is_displayed(), "the same tab")
+
+
+def test_a_killed_panel_is_told_on_every_tab_and_teaching_goes_on_after_it(taught, start_panel, open_page):
+    process, address = start_panel()
+    page = open_page(address, phone=True)
+    page.wait(lambda: page.link() == "live" and page.find("#tab-teach").is_displayed(), "the mapping")
+    page.tab("teach")
+    page.wait(lambda: drawn(page) == "ground", "the terrain")
+    process.kill()
+    process.wait()
+    page.wait(lambda: page.link() == "lost", "the page to notice")
+    for tab in reversed(TABS):
+        page.tab(tab)
+        assert "connection lost" in page.text("#link")
+    _, again = start_panel(port=int(address.rstrip("/").rpartition(":")[2]))
+    assert again == address
+    page.tab("teach")
+    page.wait(lambda: page.link() == "live", "the page to come back")
+    page.press("#example")
+    page.wait(lambda: taught.asked("do") == [["teach", "example"]], "one example, once")
+    page.tab("health")
+    page.wait(lambda: page.text("#looked"), "the findings")
+
+
+def test_two_pages_play_one_instrument(taught, start_panel, open_page):
+    _, address = start_panel()
+    one, other = open_page(address), open_page(address)
+    other.wait(lambda: other.positions().get("arm") is not None, "the stage of the second page")
+    other.drag("lever", to=0.9)
+    other.choose("duet", "mode", "filter")
+    one.look()
+    one.wait(lambda: one.positions()["lever"] == pytest.approx(0.9, abs=0.03), "what the other one did")
+    one.wait(lambda: one.positions()["arm"] == pytest.approx(0.1, abs=0.03), "the answer")
+    one.wait(lambda: one.chosen("duet", "mode") == "filter", "the mode")
+    one.drag("lever", to=0.2)
+    one.press("#ghost")
+    other.look()
+    other.wait(lambda: other.positions()["lever"] == pytest.approx(0.2, abs=0.03), "what the first one did")
+    other.wait(lambda: other.find("#ghost").get_attribute("aria-pressed") == "true", "the ghost")
