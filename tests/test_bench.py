@@ -11,7 +11,7 @@ BENCH = Path(__file__).parent / "bench"
 
 
 @pytest.mark.parametrize(
-    "name", ["predict", "latency", "idle", "mapping", "train", "sound", "teach", "gestures"]
+    "name", ["predict", "latency", "idle", "mapping", "train", "sound", "teach", "gestures", "page"]
 )
 def test_each_bench_finds_what_it_measures(name):
     code = f"import sys; sys.path.insert(0, {str(BENCH)!r}); import {name}"

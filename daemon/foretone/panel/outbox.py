@@ -12,8 +12,8 @@ ROOM = 24
 MOST_EVENTS = 512
 """Events that one state may carry after a page was slow; the oldest go first."""
 
-MOST_SOUND = 12
-"""Sound blocks that may wait: a quarter of a second at 20 ms each."""
+MOST_SOUND = 6
+"""Sound blocks that may wait: a quarter of a second at 40 ms each."""
 
 
 class Outbox:

@@ -87,7 +87,7 @@ class Relay:
                 for visitor in listeners:
                     visitor.outbox.put_sound(block)
                     visitor.wake.set()
-            await asyncio.sleep(BLOCK if listeners else 10 * BLOCK)
+            await asyncio.sleep(BLOCK if listeners else 5 * BLOCK)
 
     async def end(self) -> None:
         """Nothing is left running, and no page open."""

@@ -6,7 +6,7 @@ import { percent } from "./words.js";
 
 const SETTLES = [700, 2000]; // ms after a change at which the journal has it, and the mapping that it names
 const OFTEN = 300; // ms between two drawings, at the least
-const SHARE = 40; // times what a drawing took is how long the panel is left alone after it
+const SHARE = 100; // times what a drawing took is how long the panel is left alone after it
 const STEP = 50; // steps of an input that is held, so that a hand that trembles draws nothing anew
 
 export class Terrain {

@@ -1,6 +1,6 @@
 // Runs on the browser's audio thread: a small jitter buffer between the network and the loudspeaker.
 
-const TARGET = 0.08; // s held back, so that blocks may come late by that much
+const TARGET = 0.1; // s held back, so that blocks may come late by that much
 const MOST = 0.3; // s; more than this is old news, and is left out
 const REPORT = 50; // blocks between two reports of how much was played
 
