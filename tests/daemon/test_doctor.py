@@ -1,5 +1,6 @@
 """The doctor, on machines made of files, and on a playing instrument."""
 
+import base64
 import json
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from foretone.doctor import findings
 from foretone.doctor.machine import Machine
 from foretone.ring import Ring
 
+BLOB = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
+BOX = f'hostname = "a"\nssh_keys = ["ssh-ed25519 {BLOB}"]\ntime_zone = "UTC"\ninstrument = "empi"\n'
 FLAGS = "sys/devices/platform/soc/soc:firmware/get_throttled"
 PI = {
     "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
@@ -28,6 +31,8 @@ PI = {
     "var/lib/box/wpa_supplicant.conf": "country=AT",
     "var/lib/box/foretone.env": "INSTRUMENT=empi",
     "var/lib/foretone/sessions/x.csv": "",
+    "boot/firmware/box.toml": BOX,
+    "var/lib/box/applied.toml": BOX,
 }
 RUNS = "LoadState=loaded\nActiveState=active\nNRestarts=0\n"
 COMMANDS = {
@@ -94,6 +99,9 @@ def test_a_healthy_pi_is_healthy(look):
         ({"proc/asound/cards": " 0 [Headphones     ]: bcm2835\n"}, "bad", "there is Headphones", "overlay"),
         ({"proc/asound/cards": "--- no soundcards ---"}, "bad", "there is none", "plug"),
         ({"var/lib/box/foretone.env": "INSTRUMENT=empy"}, "bad", "did you mean 'empi'", "take back"),
+        ({"boot/firmware/box.toml": BOX.replace('"a"', '"A"')}, "bad", "refused: hostname", "correct"),
+        ({"boot/firmware/box.toml": BOX.replace('"a"', '"b"')}, "warning", "not applied yet", "start"),
+        ({"boot/firmware/box.toml": None}, "warning", "that is gone", "applied.toml"),
     ],
 )  # fmt: skip
 def test_each_trouble_has_its_sentence_and_its_cure(look, files, level, said, cure):
@@ -131,7 +139,7 @@ def test_without_the_firmware_the_kernel_or_a_command_is_asked(look):
 def test_what_is_no_pi_is_not_guessed_about(tmp_path):
     found = findings(Machine(tmp_path, tmp_path, lambda _: "", tmp_path / "gone"))
     by_check = {finding.check: finding for finding in found}
-    for check in ("power", "heat", "card", "room", "writable", "wifi", "services", "instrument"):
+    for check in ("power", "heat", "card", "room", "writable", "wifi", "services", "instrument", "box.toml"):
         assert by_check[check].level == "unknown", check
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from foretone.doctor import board, clock, disk, instrument, network, services, sound, versions
+from foretone.doctor import board, clock, disk, instrument, network, services, settings, sound, versions
 from foretone.doctor.machine import Check, Finding, Level, Machine
 
 CHECKS: tuple[Check, ...] = (
@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *sound.CHECKS,
     *instrument.CHECKS,
     *services.CHECKS,
+    *settings.CHECKS,
     *versions.CHECKS,
 )
 
