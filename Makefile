@@ -19,7 +19,7 @@ help:  ## print this
 install: $(BIN)/.installed  ## make .venv with everything, and the system packages that compiled parts need
 
 # Without .installed, something could not be had the last time, and is tried again.
-$(BIN)/.installed: pyproject.toml deploy/install
+$(BIN)/.installed: pyproject.toml deploy/install deploy/kernel.py daemon/foretone/synth/kernel.c
 	@deploy/install "$(PYTHON)" "$(VENV)"
 
 .PHONY: play

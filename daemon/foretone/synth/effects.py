@@ -7,6 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from foretone.synth import kernel
+from foretone.synth.kernel import Address, address
 from foretone.synth.voice import Samples
 
 Numbers = npt.NDArray[np.float64]
@@ -45,6 +47,9 @@ class Delay:
         self._line = np.zeros(period, np.float32)
         self._echo = np.zeros((2, period), np.float32)
         self._older = np.zeros((2, period), np.float32)
+        self._kernel = kernel.library
+        self._places = [address(line) for line in self._lines]
+        self._buses = Address()
 
     @property
     def rings(self) -> bool:
@@ -63,7 +68,7 @@ class Delay:
 
         `mix` is float64 [voices, 2]: at the beginning of the block, and at its end.
         """
-        for voice, (bus, wet) in enumerate(zip(buses, mix.max(axis=1).tolist(), strict=True)):
+        for voice, wet in enumerate(map(max, mix.tolist())):
             if wet < _DRY:
                 if self._left[voice]:
                     self._lines[voice].fill(0.0)
@@ -76,12 +81,20 @@ class Delay:
             if not self._left[voice]:
                 continue
             self._left[voice] -= 1
-            self._repeat(voice, bus, frames, mix[voice], float(feedback[voice]))
+            self._repeat(voice, buses, frames, mix[voice], float(feedback[voice]))
             if not self._left[voice]:
                 self._lines[voice].fill(0.0)
         self._at = (self._at + self._period) % self._length
 
-    def _repeat(self, voice: int, bus: Samples, frames: int, mix: Numbers, feedback: float) -> None:
+    def _repeat(self, voice: int, buses: Samples, frames: int, mix: Numbers, feedback: float) -> None:
+        if self._kernel is not None:
+            self._kernel.echo(
+                self._period, self._length, self._at, frames, self._from[voice], feedback, mix[0], mix[1],
+                self._places[voice], self._buses(buses) + voice * 8 * self._period,
+            )  # fmt: skip
+            self._from[voice] = frames
+            return
+        bus = buses[voice]
         line, echo, older = self._lines[voice], self._echo, self._older
         self._read(line, frames, echo)
         if frames != self._from[voice]:
@@ -137,6 +150,11 @@ class Reverb:
         self._wet = np.zeros((voices, 2, period), np.float32)
         self._at = 0
         self._left = 0
+        self._kernel = kernel.library
+        self._frames, self._mix = frames.astype(np.int64), np.zeros((voices, 2))
+        self._gains = np.zeros((voices, count))
+        self._buses = Address()
+        self._places = [address(array) for array in (self._frames, self._gains, self._mix, self._lines)]
 
     @property
     def rings(self) -> bool:
@@ -159,12 +177,23 @@ class Reverb:
         if not self._left:
             self.clear()
             return
+        gain: Numbers = 10.0 ** (-3.0 * self._seconds / (_SHORTEST * 10 ** (_STEP * room[:, None])))
+        if self._kernel is not None:
+            self._gains[:], self._mix[:] = gain, mix
+            *numbers, lines = self._places
+            self._kernel.reverb(
+                len(mix), self._period, self._length, self._at, *numbers, _DAMPING, lines, self._buses(buses)
+            )
+        else:
+            self._sound(buses, mix, gain)
+        self._at = (self._at + self._period) % self._length
+
+    def _sound(self, buses: Samples, mix: Numbers, gain: Numbers) -> None:
         read, around = self._read, self._round
         np.add(self._offsets, self._at, out=self._index)
         np.remainder(self._index, self._length, out=self._index)
         np.add(self._index, self._rows, out=self._index)
         np.take(self._lines, self._index, axis=1, out=read, mode="clip")
-        gain = 10 ** (-3.0 * self._seconds / (_SHORTEST * 10 ** (_STEP * room[:, None])))
         np.multiply(read[..., 1:], (1 - _DAMPING), out=around)
         np.multiply(read[..., :-1], _DAMPING, out=read[..., :-1])
         np.add(around, read[..., :-1], out=around)
@@ -180,4 +209,3 @@ class Reverb:
         np.multiply(self._sum, self._line, out=self._sum)
         np.add(around, self._sum[:, None], out=self._three[..., self._at : self._at + self._period])
         np.add(buses, self._wet, out=buses)
-        self._at = (self._at + self._period) % self._length

@@ -87,6 +87,7 @@ class Engine:
         self._mixer = Mixer(rate, period, strips, volume)
         self._limiter = Limiter(rate, period, lookahead=lookahead)
         self._buses = np.zeros((len(strips), 2, period), np.float32)
+        self._own = [self._buses[strips] for _, strips in self._sections]
         self._sounding = [False] * len(strips)
         self._mix = np.zeros((2, period), np.float32)
         self._flat = self._mix.reshape(-1)
@@ -182,12 +183,13 @@ class Engine:
         if not awake and self._quiet:
             self._mixer.settle()
             return self._limiter.pause(self._silence)
-        for section, strips in self._sections:
-            self._sounding[strips] = [section.awake] * (strips.stop - strips.start)
-            if section.awake:
-                self._try(section, section.render, self._buses[strips])
+        for (section, strips), buses in zip(self._sections, self._own, strict=True):
+            awake = section.awake
+            self._sounding[strips] = [awake] * (strips.stop - strips.start)
+            if awake:
+                self._try(section, section.render, buses)
             else:
-                self._buses[strips].fill(0.0)
+                buses.fill(0.0)
         self._mixer.mix(self._buses, self._sounding, self._mix)
         power = float(np.dot(self._flat, self._flat))
         if not math.isfinite(power):

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from foretone.synth import kernel
 from foretone.synth.effects import LONGEST, Delay, Numbers, Reverb
+from foretone.synth.kernel import Address, address
 from foretone.synth.knobs import Knobs
 from foretone.synth.voice import Parameter, Samples
 
@@ -51,6 +53,8 @@ class Mixer:
         self._flat, self._flat_lines = self._weights.reshape(-1, 2), self._lines.reshape(-1, period)
         self._wet = np.zeros((2, count, 2))
         self._all = np.ones((1, count), np.float32)
+        self._kernel = kernel.library
+        self._place, self._buses, self._out = address(self._weights), Address(), Address()
 
     @property
     def rings(self) -> bool:
@@ -97,6 +101,9 @@ class Mixer:
         step = (self._wanted - before) * self._reach
         self._weights[..., 0], self._weights[..., 1] = before, step
         self._gains = before + step
+        if self._kernel is not None:
+            self._kernel.mix(len(before), out.shape[1], self._buses(buses), self._place, self._out(out))
+            return
         np.matmul(self._flat, self._basis, out=self._flat_lines)
         np.multiply(buses, self._lines, out=self._lines)
         # A sum along an axis would need memory of its own; this does not.

@@ -166,7 +166,7 @@ class Tones:
 
     def _shape(self, age: Numbers, row: int | slice = slice(None)) -> Numbers:
         attack, decay, sustain = self._attack[row], self._decay[row], self._sustain[row]
-        rise: Numbers = np.clip(age / attack, 0.0, 1.0)
+        rise: Numbers = np.minimum(np.maximum(age / attack, 0.0), 1.0)
         shape: Numbers = rise * (sustain + (1.0 - sustain) * np.exp(-np.maximum(age - attack, 0.0) / decay))
         return shape
 

@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from foretone.synth import kernel
+from foretone.synth.kernel import Address, address
 from foretone.synth.voice import Samples
 
 _POINTS = 32
@@ -60,6 +62,10 @@ class Wavetables:
         self._index = np.zeros((rows, period), np.int64)
         self._next = np.zeros((rows, period), np.float32)
         self._old = np.zeros((rows, period), np.float32)
+        self._kernel = kernel.library
+        self._rows = [address(array) for array in (self._phase, self._last, self.turns)]
+        self._lie = [address(table) for table in self._tables]
+        self._out = Address()
 
     def start(self, row: int, turn: float, at: int) -> None:
         """Let a row begin at its phase 0, `at` frames into the next block, at `turn` cycles a frame."""
@@ -75,9 +81,15 @@ class Wavetables:
         self._tables[:, to] = self._tables[:, row]
 
     def draw(self, count: int, out: Samples) -> None:
-        """The next block of the first `count` rows, float32 [count, period]."""
+        """The next block of the first `count` rows, into float32 [rows, period]."""
         old, new = self._tables
         changed = self._redraw(count)
+        if self._kernel is not None:
+            older, newer = self._lie
+            tables = newer, older if changed else None
+            self._kernel.tables(count, self._period, self._mask + 1, *tables, *self._rows, self._out(out))
+            return
+        out = out[:count]
         self._place(count)
         self._read(new, count, out)
         if changed:

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from foretone.synth import kernel
 from foretone.synth.energy import Energy
+from foretone.synth.kernel import address
 from foretone.synth.knobs import Knobs
 from foretone.synth.lfo import WAVES, Oscillators
 from foretone.synth.tones import Numbers, Tones
@@ -101,6 +103,10 @@ class Additive:
         self._work = np.zeros((2, rows, max(partials)), np.float32)
         self._sound = np.zeros((rows, period), np.float32)
         self._line = np.zeros((rows, period), np.float32)
+        self._kernel = kernel.library
+        self._shape, self._given = np.zeros(rows, np.int64), np.zeros((3, rows))
+        arrays = self._shapes, self._shape, *self._given
+        self._numbers_at = (*map(address, arrays), float(rate), address(self._tables.amplitudes))
 
     @property
     def awake(self) -> bool:
@@ -167,8 +173,8 @@ class Additive:
         hertz += knob[:, LFO_PITCH] * swing + knob[:, ENVELOPE_PITCH] * envelope
         hertz *= np.exp2(tones.ear[:count] * knob[:, DETUNE] / 1200.0)
         noisy = knob[:, WAVE] == _NOISY
-        np.clip(hertz, 1.0, 0.45 * self._rate, out=hertz)
-        hertz[noisy] = self._rate / _NOISE
+        np.minimum(np.maximum(hertz, 1.0, out=hertz), 0.45 * self._rate, out=hertz)
+        np.copyto(hertz, self._rate / _NOISE, where=noisy)
         np.divide(hertz, self._rate, out=self._tables.turns[:count])
         self._tables.rough[:count] = noisy
         cutoff = knob[:, CUTOFF] + knob[:, LFO_FILTER] * swing + knob[:, ENVELOPE_FILTER] * envelope
@@ -176,7 +182,7 @@ class Additive:
         self._filter(count, hertz, shape, np.maximum(cutoff, 20.0), knob[:, RESONANCE])
         levels = envelope * (1.0 - knob[:, LFO_LEVEL] * (0.5 - 0.5 * swing)) * _TONE
         sound, line = self._sound[:count], self._line[:count]
-        self._tables.draw(count, sound)
+        self._tables.draw(count, self._sound)
         tones.levels(levels, self._ramp, line)
         np.multiply(sound, line, out=sound)
         np.matmul(tones.gains[:, :count], sound, out=buses.reshape(-1, buses.shape[2]))
@@ -190,6 +196,12 @@ class Additive:
         |H|^2 = 1 / ((1 - x)^2 + x / Q^2) with x = (f / cutoff)^2, the analogue prototype's response.
         """
         amplitudes, (ratio, work) = self._tables.amplitudes[:count], self._work[:, :count]
+        if self._kernel is not None:
+            given, shapes = self._given, self._numbers_at
+            self._shape[:count] = shape
+            given[:, :count] = hertz, cutoff, resonance
+            self._kernel.filter(count, amplitudes.shape[1], *shapes)
+            return
         np.take(self._shapes, shape, axis=0, out=amplitudes, mode="clip")
         np.multiply(hertz[:, None].astype(np.float32), self._orders, out=ratio)
         np.multiply(ratio, -20.0 / self._rate, out=work)

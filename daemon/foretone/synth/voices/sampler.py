@@ -20,19 +20,14 @@ import numpy.typing as npt
 
 from foretone.synth.knobs import Knobs
 from foretone.synth.pool import Pool
-from foretone.synth.slots import END, GAIN, LOOP, PAN, RATE, SLOT, START, notes_of, slot_of, tables_of
+from foretone.synth.reels import Reels
+from foretone.synth.slots import END, LOOP, RATE, SLOT, START, notes_of, slot_of, tables_of
 from foretone.synth.voice import Parameter, Samples, Sound
 
 Numbers = npt.NDArray[np.float64]
 
-_LOUDEST = 2.0
-"""What a gain of 1 multiplies by, so that a recording is itself at the usual 0.5."""
-
 _ENDING, _STOLEN = 0.03, 0.008
 """Seconds in which a recording ends that is released, and one that is choked or whose place is taken."""
-
-_EDGE = 48
-"""Frames over which a recording fades at an end that was cut."""
 
 _RISE = 0.04
 """How far an axis rises, from where it last turned, to strike its slot."""
@@ -54,7 +49,6 @@ class Sampler:
         pool = Pool([sound.folder / table["file"] for sound, rows in zip(sounds, tables, strict=True)
                      for table in rows])  # fmt: skip
         self.complaints: Sequence[str] = pool.complaints
-        self._pool = pool.frames
         found = iter(pool.recordings)
         self._slots = [
             [slot_of(table, number, next(found)) for number, table in enumerate(rows)] for rows in tables
@@ -75,15 +69,7 @@ class Sampler:
         (self._voice, self._slot, self._key, self._serial, self._base, self._length, self._at_frame,
          self._speed, self._level, self._fade, self._hurry, self._late) = self._states  # fmt: skip
         self._serials = 0.0
-        self._step = np.arange(period, dtype=np.float64)
-        self._ramp = (np.arange(1, period + 1) / period).astype(np.float32)
-        self._where = np.zeros((rows, period))
-        self._index = np.zeros((rows, period), np.int64)
-        self._sound = np.zeros((rows, period), np.complex64)
-        self._next = np.zeros((rows, period), np.complex64)
-        self._line = np.zeros((rows, period), np.float32)
-        self._gains = np.zeros((2 * len(sounds), rows), np.float32)
-        self._sums = np.zeros((2 * len(sounds), 2 * period), np.float32)
+        self._reels = Reels(rate, period, self._states, pool.frames, len(sounds))
 
     @property
     def awake(self) -> bool:
@@ -145,90 +131,10 @@ class Sampler:
         start = np.minimum(knob[:, START], 0.999) * length
         end = np.maximum(knob[:, END] * length, start + 1.0)
         speed = self._speed[:count] * knob[:, RATE]
-        where = self._walk(count, start, end, speed, loops)
-        self._read(count, where)
-        self._draw_levels(count, where, start, end, speed, loops)
-        self._mix_down(count, knob, buses)
+        self._reels.draw(count, knob, (start, end, speed, loops), buses)
         over = (self._fade[:count] == 0.0) | (~loops & (self._at_frame[:count] >= end))
         for row in np.flatnonzero(over)[::-1]:
             self._remove(int(row))
-
-    def _mix_down(self, count: int, knob: Numbers, buses: Samples) -> None:
-        """Add what sounds to each voice. What is panned away from a side is softer there; the other stays."""
-        both = self._sound.view(np.float32).reshape(self._rows, self._period, 2)[:count]
-        np.multiply(both, self._line[:count, :, None], out=both)
-        gain = _LOUDEST * knob[:, GAIN]
-        place, row = 2 * self._voice[:count].astype(np.intp), np.arange(count)
-        gains = self._gains[:, :count]
-        gains.fill(0.0)
-        gains[place, row] = gain * np.minimum(2.0 - 2.0 * knob[:, PAN], 1.0)
-        gains[place + 1, row] = gain * np.minimum(2.0 * knob[:, PAN], 1.0)
-        # Each row of gains meets both sides of the recordings; of that, the left is for the left.
-        np.matmul(gains, both.reshape(count, -1), out=self._sums)
-        sums = self._sums.reshape(-1, 2, self._period, 2)
-        np.copyto(buses[:, 0], sums[:, 0, :, 0])
-        np.copyto(buses[:, 1], sums[:, 1, :, 1])
-
-    def _walk(
-        self, count: int, start: Numbers, end: Numbers, speed: Numbers, loops: npt.NDArray[np.bool_]
-    ) -> Numbers:
-        """Where in its recording each frame of the block lies, float64 [count, period]; go on from there."""
-        where, at = self._where[:count], self._at_frame[:count]
-        late = self._late[:count]
-        first = late >= 0.0
-        at[first] = start[first] - late[first] * speed[first]
-        np.multiply(speed[:, None], self._step, out=where)
-        np.add(where, at[:, None], out=where)
-        at += speed * self._period
-        size = end - start
-        for row in np.flatnonzero(loops & (at >= end)):
-            np.remainder(where[row] - start[row], size[row], out=where[row])
-            where[row] += start[row]
-            at[row] = start[row] + (at[row] - start[row]) % size[row]
-        return where
-
-    def _read(self, count: int, where: Numbers) -> None:
-        """The sound there, in a straight line between frames; outside the recording it is silence."""
-        index, sound, following = self._index[:count], self._sound[:count], self._next[:count]
-        length = self._length[:count, None]
-        np.clip(where, 0.0, length, out=where)
-        np.copyto(index, where, casting="unsafe")
-        part = (where - index).astype(np.float32)
-        np.add(index, self._base[:count, None].astype(np.int64), out=index)
-        np.take(self._pool, index, out=sound, mode="clip")
-        np.add(index, 1, out=index)
-        np.take(self._pool, index, out=following, mode="clip")
-        np.subtract(following, sound, out=following)
-        np.multiply(following, part, out=following)
-        np.add(sound, following, out=sound)
-
-    def _draw_levels(
-        self,
-        count: int,
-        where: Numbers,
-        start: Numbers,
-        end: Numbers,
-        speed: Numbers,
-        loops: npt.NDArray[np.bool_],
-    ) -> None:
-        """The level of each frame: how hard it was struck, how it ends, and edges that were cut."""
-        line, fade = self._line[:count], self._fade[:count]
-        level, hurry = self._level[:count], self._hurry[:count]
-        np.copyto(line, (level * fade)[:, None], casting="same_kind")
-        if hurry.any():
-            after = np.maximum(fade - hurry, 0.0)
-            for row in np.flatnonzero(hurry):
-                line[row] += level[row] * (after[row] - fade[row]) * self._ramp
-            fade[:] = after
-        edge = _EDGE * np.maximum(speed, 1e-3)
-        for row in np.flatnonzero(~loops & (end < self._length[:count]) & (where[:, -1] > end - edge)):
-            line[row] *= np.clip((end[row] - where[row]) / edge[row], 0.0, 1.0)
-        for row in np.flatnonzero(~loops & (start > 0.0) & (where[:, 0] < start + edge)):
-            line[row] *= np.clip((where[row] - start[row]) / edge[row], 0.0, 1.0)
-        late = self._late[:count]
-        for row in np.flatnonzero(late >= 0.0):
-            line[row, : int(late[row])] = 0.0
-            late[row] = -1.0
 
     def _strike(self, voice: int, number: int, key: float, speed: float, velocity: float, at: int) -> None:
         slot = self._slots[voice][number]

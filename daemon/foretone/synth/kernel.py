@@ -1,0 +1,71 @@
+"""The inner loops in C, where they were compiled; where not, numpy does the same, and takes some longer.
+
+`library` is what `deploy/kernel.py` made beside this file for this kind of processor, from kernel.c as it is;
+None where there is none, or one of another source.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+SOURCE = Path(__file__).with_name("kernel.c")
+_INT, _FLOAT, _DOUBLE, _ARRAY = ctypes.c_int, ctypes.c_float, ctypes.c_double, ctypes.c_void_p
+_TAKES = {
+    "tables": [_INT] * 3 + [_ARRAY] * 6,
+    "filter": [_INT] * 2 + [_ARRAY] * 5 + [_DOUBLE, _ARRAY],
+    "echo": [_INT] * 5 + [_FLOAT] * 3 + [_ARRAY] * 2,
+    "reverb": [_INT] * 4 + [_ARRAY] * 3 + [_DOUBLE] + [_ARRAY] * 2,
+    "samples": [_INT] * 3 + [ctypes.c_int64] + [_ARRAY] * 3,
+    "mix": [_INT] * 2 + [_ARRAY] * 3,
+}
+
+
+def address(array: npt.NDArray[Any]) -> int:
+    """Where an array lies in memory; it must be kept, and never be made anew."""
+    return int(array.ctypes.data)
+
+
+class Address:
+    """Where the array lies that is asked for, again and again: numpy takes its time to say so."""
+
+    def __init__(self) -> None:
+        self._array: npt.NDArray[Any] | None = None
+        self._address = 0
+
+    def __call__(self, array: npt.NDArray[Any]) -> int:
+        """As `address`."""
+        if array is not self._array:
+            self._array, self._address = array, address(array)
+        return self._address
+
+
+class Kernel:
+    """The functions of kernel.c, by their names without `kernel_`. They neither raise nor wait."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        for name, takes in _TAKES.items():
+            function = getattr(library, f"kernel_{name}")
+            function.argtypes, function.restype = takes, None
+            setattr(self, name, function)
+
+    def __getattr__(self, name: str) -> Any:  # for the type checker: they are set above
+        raise AttributeError(name)
+
+
+def _load() -> Kernel | None:
+    try:
+        library = ctypes.PyDLL(str(SOURCE.with_name(f"kernel-{platform.machine()}.so")))
+        if library.kernel_source() & 0xFFFFFFFF != zlib.crc32(SOURCE.read_bytes()):
+            return None
+        return Kernel(library)
+    except (OSError, AttributeError):
+        return None
+
+
+library = _load()

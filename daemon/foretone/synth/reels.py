@@ -1,0 +1,161 @@
+"""Recordings that sound, read and mixed: in the kernel, or in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from foretone.synth import kernel
+from foretone.synth.kernel import Address, Kernel, address
+from foretone.synth.slots import GAIN, PAN
+from foretone.synth.voice import Samples
+
+Numbers = npt.NDArray[np.float64]
+Pieces = tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]
+"""Of each row: the first and the last frame, frames of the recording to a frame of ours, whether it loops."""
+
+_LOUDEST = 2.0
+"""What a gain of 1 multiplies by, so that a recording is itself at the usual 0.5."""
+
+_EDGE = 48
+"""Frames over which a recording fades at an end that was cut."""
+
+
+class Reels:
+    """Rows of recordings, whose `states` are the sampler's, float64 [12, rows]. Audio thread only.
+
+    pool
+        All recordings, complex64, left + right i.
+    """
+
+    def __init__(
+        self, rate: int, period: int, states: Numbers, pool: npt.NDArray[np.complex64], voices: int
+    ) -> None:
+        (self._voice, _, _, _, self._base, self._length, self._at_frame,
+         _, self._level, self._fade, self._hurry, self._late) = states  # fmt: skip
+        rows = states.shape[1]
+        self._rate, self._period, self._rows, self._pool = rate, period, rows, pool
+        self._step = np.arange(period, dtype=np.float64)
+        self._ramp = (np.arange(1, period + 1) / period).astype(np.float32)
+        self._where = np.zeros((rows, period))
+        self._index = np.zeros((rows, period), np.int64)
+        self._sound = np.zeros((rows, period), np.complex64)
+        self._next = np.zeros((rows, period), np.complex64)
+        self._line = np.zeros((rows, period), np.float32)
+        self._gains = np.zeros((2 * voices, rows), np.float32)
+        self._sums = np.zeros((2 * voices, 2 * period), np.float32)
+        self._kernel = kernel.library
+        self._told = np.zeros((14, rows))
+        self._lie = address(self._pool), address(self._told)
+        self._buses = Address()
+
+    def draw(self, count: int, knob: Numbers, pieces: Pieces, buses: Samples) -> None:
+        """The next block of the first `count` rows into `buses`, float32 [voices, 2, period]; they go on."""
+        if self._kernel is not None:
+            self._draw(self._kernel, count, knob, pieces, buses)
+            return
+        where = self._walk(count, pieces)
+        self._read(count, where)
+        self._draw_levels(count, where, pieces)
+        self._mix_down(count, knob, buses)
+
+    def _draw(
+        self,
+        library: Kernel,
+        count: int,
+        knob: Numbers,
+        pieces: Pieces,
+        buses: Samples,
+    ) -> None:
+        """All that the following do, in the kernel."""
+        start, end, speed, loops = pieces
+        at, late = self._at_frame[:count], self._late[:count]
+        first = late >= 0.0
+        if first.any():
+            at[first] = start[first] - late[first] * speed[first]
+        fade, hurry, level = self._fade[:count], self._hurry[:count], self._level[:count]
+        after = np.maximum(fade - hurry, 0.0)
+        gain = _LOUDEST * knob[:, GAIN]
+        pan = 2.0 * knob[:, PAN]
+        self._told[:, :count] = (
+            self._voice[:count], self._base[:count], self._length[:count], at, speed, start, end, loops,
+            level * fade, level * after, late, _EDGE * np.maximum(speed, 1e-3),
+            gain * np.minimum(2.0 - pan, 1.0), gain * np.minimum(pan, 1.0),
+        )  # fmt: skip
+        buses.fill(0.0)
+        pool, rows = self._lie
+        library.samples(count, self._rows, self._period, len(self._pool), pool, rows, self._buses(buses))
+        fade[:] = after
+        late.fill(-1.0)
+        at += speed * self._period
+        for row in np.flatnonzero(loops & (at >= end)):
+            at[row] = start[row] + (at[row] - start[row]) % (end[row] - start[row])
+
+    def _mix_down(self, count: int, knob: Numbers, buses: Samples) -> None:
+        """Add what sounds to each voice. What is panned away from a side is softer there; the other stays."""
+        both = self._sound.view(np.float32).reshape(self._rows, self._period, 2)[:count]
+        np.multiply(both, self._line[:count, :, None], out=both)
+        gain = _LOUDEST * knob[:, GAIN]
+        place, row = 2 * self._voice[:count].astype(np.intp), np.arange(count)
+        gains = self._gains[:, :count]
+        gains.fill(0.0)
+        gains[place, row] = gain * np.minimum(2.0 - 2.0 * knob[:, PAN], 1.0)
+        gains[place + 1, row] = gain * np.minimum(2.0 * knob[:, PAN], 1.0)
+        # Each row of gains meets both sides of the recordings; of that, the left is for the left.
+        np.matmul(gains, both.reshape(count, -1), out=self._sums)
+        sums = self._sums.reshape(-1, 2, self._period, 2)
+        np.copyto(buses[:, 0], sums[:, 0, :, 0])
+        np.copyto(buses[:, 1], sums[:, 1, :, 1])
+
+    def _walk(self, count: int, pieces: Pieces) -> Numbers:
+        """Where in its recording each frame of the block lies, float64 [count, period]; go on from there."""
+        start, end, speed, loops = pieces
+        where, at = self._where[:count], self._at_frame[:count]
+        late = self._late[:count]
+        first = late >= 0.0
+        at[first] = start[first] - late[first] * speed[first]
+        np.multiply(speed[:, None], self._step, out=where)
+        np.add(where, at[:, None], out=where)
+        at += speed * self._period
+        size = end - start
+        for row in np.flatnonzero(loops & (at >= end)):
+            np.remainder(where[row] - start[row], size[row], out=where[row])
+            where[row] += start[row]
+            at[row] = start[row] + (at[row] - start[row]) % size[row]
+        return where
+
+    def _read(self, count: int, where: Numbers) -> None:
+        """The sound there, in a straight line between frames; outside the recording it is silence."""
+        index, sound, following = self._index[:count], self._sound[:count], self._next[:count]
+        length = self._length[:count, None]
+        np.clip(where, 0.0, length, out=where)
+        np.copyto(index, where, casting="unsafe")
+        part = (where - index).astype(np.float32)
+        np.add(index, self._base[:count, None].astype(np.int64), out=index)
+        np.take(self._pool, index, out=sound, mode="clip")
+        np.add(index, 1, out=index)
+        np.take(self._pool, index, out=following, mode="clip")
+        np.subtract(following, sound, out=following)
+        np.multiply(following, part, out=following)
+        np.add(sound, following, out=sound)
+
+    def _draw_levels(self, count: int, where: Numbers, pieces: Pieces) -> None:
+        """The level of each frame: how hard it was struck, how it ends, and edges that were cut."""
+        start, end, speed, loops = pieces
+        line, fade = self._line[:count], self._fade[:count]
+        level, hurry = self._level[:count], self._hurry[:count]
+        np.copyto(line, (level * fade)[:, None], casting="same_kind")
+        if hurry.any():
+            after = np.maximum(fade - hurry, 0.0)
+            for row in np.flatnonzero(hurry):
+                line[row] += level[row] * (after[row] - fade[row]) * self._ramp
+            fade[:] = after
+        edge = _EDGE * np.maximum(speed, 1e-3)
+        for row in np.flatnonzero(~loops & (end < self._length[:count]) & (where[:, -1] > end - edge)):
+            line[row] *= np.clip((end[row] - where[row]) / edge[row], 0.0, 1.0)
+        for row in np.flatnonzero(~loops & (start > 0.0) & (where[:, 0] < start + edge)):
+            line[row] *= np.clip((where[row] - start[row]) / edge[row], 0.0, 1.0)
+        late = self._late[:count]
+        for row in np.flatnonzero(late >= 0.0):
+            line[row, : int(late[row])] = 0.0
+            late[row] = -1.0
