@@ -15,6 +15,7 @@ SHARED = {
     "foretone.card",
     "foretone.lite",
     "foretone.sheet",
+    "foretone.gestures",
     "foretone.spotter",
 }
 PART = SHARED | {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from random import Random
@@ -51,6 +51,7 @@ class Mapping:
         self._said: SimpleQueue[Message] = SimpleQueue()
         self._workshop = Workshop(place, "script", self._player, self._said.put)
         self._failed: list[str] = []
+        self._now = time.monotonic()
         self._player.watchers.append(self._watch)
         self._workshop.open()
 
@@ -86,13 +87,23 @@ class Mapping:
         self.do("run")
         return dict(self._player.training["scores"])
 
-    def play(self, x: Sequence[float]) -> tuple[float, ...]:
-        """What sounds where the hand is, 0..1: the outputs in their order, and the distance if asked for."""
-        return self._hear(x)
+    def play(self, x: Sequence[float], after: float | None = None) -> tuple[float, ...]:
+        """What sounds where the hand is, 0..1: the outputs in their order, and the distance if asked for.
+
+        The hand is there now, or `after` so many seconds of a movement that is not played in its own time.
+        """
+        return self._hear(x, after)
+
+    def gesture(self, number: int, path: Iterable[Sequence[float]], rate: float = 50.0) -> None:
+        """One take of gesture `number`, from 1: where the hand is, `rate` times a second."""
+        self.do("gesture", number)
+        for x in path:
+            self._hear(x, 1.0 / rate)
+        self.do("stop")
 
     def do(self, verb: str, *words: Any) -> Any:
         """Any other verb of `mapping/verbs.py`: undo, delete, output, select, state... SettingError."""
-        answer, _ = self._player.obey(verb, words, time.monotonic())
+        answer, _ = self._player.obey(verb, words, self._moment(0.0))
         self._take_waiting()
         return answer
 
@@ -102,12 +113,17 @@ class Mapping:
         if self._scratch is not None:
             self._scratch.cleanup()
 
-    def _hear(self, x: Sequence[float]) -> tuple[float, ...]:
+    def _moment(self, after: float | None) -> float:
+        """Now; the clock of movements that are not played in their own time runs ahead."""
+        self._now = max(time.monotonic(), self._now) if after is None else self._now + after
+        return self._now
+
+    def _hear(self, x: Sequence[float], after: float | None = None) -> tuple[float, ...]:
         values = tuple(map(float, x))
         if len(values) != len(self._player.heard) or not all(0.0 <= value <= 1.0 for value in values):
             raise SettingError(f"expected {len(self._player.heard)} numbers of 0 to 1, got {list(x)}")
         self._take_waiting()
-        now = time.monotonic()
+        now = self._moment(after)
         self._player.hear(Event(now, "script", values))
         (event,) = self._player.show(now)
         return event.values
@@ -118,7 +134,7 @@ class Mapping:
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Command):
-            self._player.obey(message.verb, message.words, time.monotonic())
+            self._player.obey(message.verb, message.words, self._now)
 
     def _watch(self, news: dict[str, Any]) -> None:
         if "failed" in news:

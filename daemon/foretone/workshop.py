@@ -175,8 +175,7 @@ class Workshop:
             case ("cancel",):
                 self._give_up("")
             case ("look", Project() as project):
-                others = {place[0] for place in self._player.voice.other if place is not None}
-                self._say("_opened", self._store.wanted(project, others))
+                self._say("_opened", self._store.wanted(project))
             case ("save", Project() as project, int(number), Path() as file):
                 files.save(file, project, number, self._store.path)
                 self._say("_news", {"saved": str(file)})
@@ -209,7 +208,8 @@ class Workshop:
         self._say("_project", history, self._store.wanted(history.project))
 
     def _load(self, found: Saved, number: int, data: bool) -> None:
-        changes = {key: value for key, value in found.output.items() if key != "name"}
+        kept = ("name", "other", "other_column")
+        changes = {key: value for key, value in found.output.items() if key not in kept}
         changes["model"] = found.name if found.content else ""
         opened = self._store.open([self._store.path(found.name)] if found.content else [])
         self._say("_loaded", number, changes, opened, found.takes if data else ())

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from foretone import lite, spotter
 from foretone.event import Event
+from foretone.mapping.store import Store
 from foretone.players.mapping import Mapping
 from foretone_training import learn, lesson
 
@@ -41,14 +41,16 @@ class Now:
         }
         result = learn.learn(lesson.read(head, rows), self.folder)
         told = {"scores": result.scores, "examples": len(rows)}
-        opened = {path.stem: read(path) for path in (result.mapping, result.gestures) if path is not None}
+        opened = {path.stem: read(path) for path in result.files}
         self.waiting.append(("_trained", opened, told))
 
     def cancel(self):
         self.waiting.clear()
 
     def look(self):
-        names = {output.model for output in self.player.history.project.outputs if output.model}
+        names = {
+            name for output in self.player.history.project.outputs for name in (output.model, output.other)
+        }
         opened = {path.stem: read(path) for path in self.folder.iterdir() if path.stem in names}
         self.waiting.append(("_opened", opened))
 
@@ -57,7 +59,8 @@ class Now:
 
 
 def read(path):
-    return spotter.Spotter(spotter.read(path)) if path.suffix == ".json" else lite.Mapping(path)
+    (opened,) = Store(path.parent).open([path]).values()
+    return opened
 
 
 class Teach:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.mapping.recordings import grt_series, needed
 
-from foretone import spotter
+from foretone import gestures, spotter
 from foretone.errors import MissingModelError, ModelError, SessionError, SettingError
 from foretone_training import warping
 
@@ -115,9 +115,9 @@ def test_a_file_of_gestures_that_is_damaged_is_refused(make, tmp_path):
     data = path.read_bytes()
     path.write_bytes(data[:-10])
     with pytest.raises(ModelError, match="cut short or damaged"):
-        spotter.read(path)
+        gestures.read(path)
     with pytest.raises(MissingModelError):
-        spotter.read(tmp_path / "none.json")
+        gestures.read(tmp_path / "none.json")
     assert json.loads(data)["foretone gestures"] == 1
 
 
@@ -129,11 +129,11 @@ def test_real_gestures(name, least):
     """Every second drawing of a mouse is learned, the others are found, each once and as what it is."""
     takes = grt_series(name)
     kinds = max(kind for kind, _ in takes)
-    gestures, _ = warping.fit(("x", "y"), takes[::2], kinds)
-    heard, right = spotter.Spotter(gestures), 0
+    learned, _ = warping.fit(("x", "y"), takes[::2], kinds)
+    heard, right = spotter.Spotter(learned), 0
     for kind, frames in takes[1::2]:
         heard.forget()
-        path = warping.sampled(frames, gestures.step)
+        path = warping.sampled(frames, learned.step)
         found = [made for row in (*path, *[path[-1]] * 30) if (made := heard.hear(row))]
         right += found == [kind]
     assert right >= least * len(takes[1::2])
@@ -143,7 +143,9 @@ def test_a_step_is_quick():
     """Fifty templates of forty points."""
     random_ = np.random.default_rng(1)
     templates = tuple(random_.normal(size=(40, 3)) for _ in range(50))
-    heard = spotter.Spotter(spotter.Gestures(("x", "y", "z"), 0.02, np.ones(3), (1,) * 50, templates, (0.3,)))
+    heard = spotter.Spotter(
+        gestures.Gestures(("x", "y", "z"), 0.02, np.ones(3), (1,) * 50, templates, (0.3,))
+    )
     times = []
     for row in random_.normal(size=(300, 3)):
         begin = time.perf_counter()

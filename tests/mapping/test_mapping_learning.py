@@ -238,6 +238,12 @@ def test_morphing_between_two_mappings(taught):
     taught.player.morph = 0.5
     taught.move_on(0.01)
     assert taught.played[-1] == pytest.approx([(a + b) / 2 for a, b in zip(first, second, strict=True)])
+    taught.do("other", "none")
+    taught.move_on(1.0)
+    assert taught.hear(0.0, 0.0) == pytest.approx(second)
+    taught.do("undo")
+    taught.move_on(1.0)
+    assert taught.hear(0.0, 0.0) != pytest.approx(second)
 
 
 def test_features_are_the_same_in_a_take_and_while_playing(make):

@@ -1,26 +1,39 @@
-"""The examples of daemon/README.md for scripts run as they stand there; and what they do not show."""
+"""The examples of mapping/README.md for scripts run as they stand there; and what they do not show."""
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from foretone import kinds
 from foretone.errors import ModelError, SettingError
+from foretone.mapping.changes import CHANGEABLE
+from foretone.mapping.project import Learn
+from foretone.mapping.verbs import VERBS
+from foretone.players.mapping import Mapping as Player
 from foretone.script import Mapping
 
-README = Path(__file__).parents[2] / "daemon" / "README.md"
+README = Path(__file__).parents[2] / "daemon" / "foretone" / "mapping" / "README.md"
 
 
 def examples():
     text = README.read_text()
-    section = text[text.index("## Mapping in a script") :]
-    return re.findall(r"```python\n(.*?)```", section[: section.index("\n## ", 5)], re.DOTALL)
+    return re.findall(r"```python\n(.*?)```", text[text.index("## Mapping in a script") :], re.DOTALL)
 
 
 @pytest.mark.parametrize("code", examples())
 def test_what_the_readme_shows_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, str(README), "exec"), {})
+
+
+def test_the_readme_has_every_verb_and_every_key():
+    text = README.read_text()
+    said = set(re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| .*? \|", text, re.MULTILINE))))
+    assert {verb for verb in VERBS if not verb.startswith("_")} <= said
+    assert CHANGEABLE.keys() | kinds.settings(Player).keys() <= said
+    assert all(f"`{way}`" in text for way in get_args(Learn))
 
 
 def test_show_train_play():

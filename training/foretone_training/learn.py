@@ -17,7 +17,7 @@ from foretone.card import NAME, Card
 from foretone.errors import ModelError, SessionError
 from foretone_training import committee, hull, machine, nearest, polynomial, warping
 from foretone_training.files import draft
-from foretone_training.lesson import Group, Lesson, groups, wanted
+from foretone_training.lesson import FOLLOWED, OVER_TIME, SPOTTED, Group, Lesson, groups, wanted
 from foretone_training.tflite import Graph
 
 CLOSE = 1e-4
@@ -47,11 +47,16 @@ class Learned(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """The files that were written, None where there was nothing to learn, and the error of each output."""
+    """The files that were written, none where there was nothing to learn, and the error of each output."""
 
     mapping: Path | None
-    gestures: Path | None
+    gestures: tuple[Path, ...]
     scores: dict[str, float]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (self.mapping, *self.gestures) if self.mapping is not None else self.gestures
 
 
 def learn(lesson: Lesson, folder: Path, report: Report = lambda _: None) -> Result:
@@ -60,15 +65,18 @@ def learn(lesson: Lesson, folder: Path, report: Report = lambda _: None) -> Resu
     SessionError when there is nothing to learn from, ModelError when the file does not play what was learned.
     `report` is told the share that is done. What was written can be played at once; `files.sync` it then.
     """
-    gestures, scores = None, {}
+    gestures: tuple[Path, ...] = ()
+    scores: dict[str, float] = {}
     if lesson.gestures:
         found, wrong = warping.fit(lesson.hears, lesson.takes, lesson.gestures)
-        data = found.to_bytes()
-        gestures = _write(data, folder, ".json")
-        scores = {output.axis: wrong for output in lesson.outputs if output.learn.endswith("dtw")}
+        ways = {output.learn for output in lesson.outputs}
+        wanted_files = [found._replace(near=0.0)] if ways & set(SPOTTED) else []
+        wanted_files += [warping.few(found)] if ways & set(FOLLOWED) else []
+        gestures = tuple(_write(each.to_bytes(), folder, ".json") for each in wanted_files)
+        scores = {output.axis: wrong for output in lesson.outputs if output.learn in OVER_TIME}
     parts = list(groups(lesson))
     if not parts:
-        if gestures is None:
+        if not gestures:
             raise SessionError("there are no examples: record some first")
         return Result(None, gestures, scores)
     path, card = _learn(lesson, parts, folder, report)

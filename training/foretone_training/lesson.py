@@ -16,6 +16,11 @@ from foretone_training import mapping, warping
 
 Array = NDArray[Any]
 
+SPOTTED, FOLLOWED = ("dtw", "class-dtw"), ("follow", "class-follow", "phase", "speed")
+"""Ways to learn from gestures over time, as in the daemon's `mapping/project.py`."""
+
+OVER_TIME = SPOTTED + FOLLOWED
+
 
 @dataclass(frozen=True)
 class Output:
@@ -49,13 +54,14 @@ class Lesson:
     y: Array
     settings: mapping.Settings
     takes: tuple[warping.Take, ...] = ()
-    """Gestures that are learned by outputs of `dtw` and `class-dtw`."""
+    """Gestures that are learned by outputs of `SPOTTED` and `FOLLOWED`."""
 
     @property
     def gestures(self) -> int:
-        """How many kinds of gestures there are: one for each output of `dtw`, or the classes of another."""
-        each = sum(output.learn == "dtw" for output in self.outputs)
-        return max([each, *(output.classes for output in self.outputs if output.learn == "class-dtw")])
+        """How many kinds of gestures there are: as outputs of `dtw` or `follow`, or as their classes."""
+        each = [sum(output.learn == learn for output in self.outputs) for learn in ("dtw", "follow")]
+        named = [max(output.classes, 1) for output in self.outputs if output.learn in OVER_TIME]
+        return max([*each, *named], default=0)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def groups(lesson: Lesson) -> Iterator[Group]:
     found: dict[Any, list[int]] = {}
     for number, output in enumerate(lesson.outputs):
         rows = np.flatnonzero(np.isfinite(lesson.y[:, number]))
-        if not len(rows) or output.learn.endswith("dtw"):
+        if not len(rows) or output.learn in OVER_TIME:
             continue
         inputs = output.inputs or tuple(range(len(lesson.hears)))
         alone = number if len(output.columns) > 1 else -1

@@ -67,11 +67,10 @@ def run() -> None:
         try:
             learned = lesson.read(told, rows)
             result = learn.learn(learned, Path(told["folder"]), _steps(say))
-            written = [path for path in (result.mapping, result.gestures) if path is not None]
-            say(done=[str(path) for path in written], scores=result.scores, examples=len(rows))
+            say(done=[str(path) for path in result.files], scores=result.scores, examples=len(rows))
             _hurry(False)
             # It plays by now, and a disk may take longer than all of the training.
-            for path in written:
+            for path in result.files:
                 files.sync(path)
             # Nobody waits for it: with another lesson there, this one has been told enough.
             if result.mapping and len(rows) >= learn.FOLDS and not lines.waiting():

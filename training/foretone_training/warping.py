@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretone.errors import SessionError
-from foretone.spotter import FAR, Gestures, Spotter
+from foretone.gestures import Gestures
+from foretone.spotter import FAR, Spotter
 
 POINTS = 40
 """Of a template that is as long as most; more of them take longer, and find nothing more."""
@@ -18,6 +19,8 @@ STEPS = (0.01, 0.25)  # s between points
 MOST = 300  # points of the longest template
 STILL = 0.02  # share of an input's range that is no movement yet
 ALONE = 0.5  # the threshold of a single template, in deviations
+NEAREST = 0.15  # nobody makes a gesture always with a smaller difference, in deviations
+FOLLOWED = 60  # templates
 
 Array = NDArray[Any]
 Take = tuple[int, Array]
@@ -27,7 +30,8 @@ Take = tuple[int, Array]
 def fit(hears: tuple[str, ...], takes: Sequence[Take], kinds: int) -> tuple[Gestures, float]:
     """Gestures of the kinds 1 to `kinds`, and the share of takes that would be taken for another kind.
 
-    A threshold lies between the takes of its kind and those of the others, each held against all the others.
+    A threshold lies between the takes of its kind and those of the others, each held against all the others;
+    `near` is how far a take usually is from the nearest of its kind.
     SessionError when a kind has no take.
     """
     for kind in range(1, kinds + 1):
@@ -43,8 +47,21 @@ def fit(hears: tuple[str, ...], takes: Sequence[Take], kinds: int) -> tuple[Gest
     apart = _apart(hears, step, factor, made, templates)
     thresholds = tuple(_threshold(apart, np.array(made), kind) for kind in range(1, kinds + 1))
     wrong = [made[int(row.argmin())] != kind for row, kind in zip(apart, made, strict=True)]
-    gestures = Gestures(hears, step, factor, made, templates, thresholds)
+    gestures = Gestures(
+        hears, step, factor, made, templates, thresholds, _near(apart, np.array(made), templates)
+    )
     return gestures, float(np.mean(wrong)) if len(made) > kinds else 0.0
+
+
+def few(gestures: Gestures) -> Gestures:
+    """Of many templates as many of each kind as can be followed in time."""
+    most, kept, seen = max(FOLLOWED // len(gestures.thresholds), 1), [], dict.fromkeys(gestures.kinds, 0)
+    for number, kind in enumerate(gestures.kinds):
+        seen[kind] += 1
+        if seen[kind] <= most:
+            kept.append(number)
+    kinds = tuple(gestures.kinds[number] for number in kept)
+    return gestures._replace(kinds=kinds, templates=tuple(gestures.templates[number] for number in kept))
 
 
 def sampled(frames: Array, step: float) -> Array:
@@ -86,6 +103,15 @@ def _apart(
         nearest[number] = np.inf
         apart[number] = nearest
     return apart
+
+
+def _near(apart: Array, made: Array, templates: Sequence[Array]) -> float:
+    same = np.where(made == made[:, None], apart, np.inf).min(axis=1)
+    same = same[same < FAR]
+    # Between two points of a template a hand is as far from them as they are from each other, or half of it.
+    steps = np.concatenate([np.linalg.norm(np.diff(template, axis=0), axis=1) for template in templates])
+    least = max(NEAREST, float(steps.mean()))
+    return max(float(np.median(same)), least) if len(same) else max(0.5 * ALONE, least)
 
 
 def _threshold(apart: Array, made: Array, kind: int) -> float:

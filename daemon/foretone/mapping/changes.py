@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from foretone.players.mapping import Mapping
 
 
-CHANGEABLE = {key: known for key, known in kinds.settings(Output).items() if key not in ("model", "column")}
+PLACES = ("model", "column", "other", "other_column")
+
+CHANGEABLE = {key: known for key, known in kinds.settings(Output).items() if key not in PLACES}
 """What a door may change of an output."""
 
 
@@ -77,10 +79,9 @@ def other(player: Mapping, words: list[Any], now: float) -> Answer:
     """Morph to what plays now, from whatever is trained next: `here`; or to nothing: `none`."""
     match words:
         case ["here"]:
-            outputs = player.history.project.outputs
-            player.voice.other = [(out.model, out.column) if out.model else None for out in outputs]
+            player.history.do("other", True)
         case ["none"]:
-            player.voice.other = [None] * len(player.names)
+            player.history.do("other", False)
         case _:
             raise SettingError("say here or none")
     player.adopt(now)

@@ -107,7 +107,7 @@ def play(path: Path, out: Path, project: Project, features: Features, opened: Op
 
     Without smoothing, as the mapping itself plays them; features see them `rate` times a second.
     """
-    voice = Voice([output.name for output in project.outputs])
+    voice = Voice()
     voice.open = opened
     outputs = tuple(replace(output, run=True) for output in project.outputs)
     try:

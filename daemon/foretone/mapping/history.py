@@ -31,6 +31,7 @@ class History:
         ["output", number, changes]    number from 0
         ["inputs", names]              what the axes are called
         ["trained", models]            a mapping plays: for each output its model and column, or null
+        ["other", on]                  what plays is what morphing goes to, or nothing is
         ["run", on]                    the mapping plays, or not
         ["undo"], ["redo"]             as often as you like
 
@@ -109,6 +110,12 @@ class History:
                 outputs = tuple(
                     replace(output, model=str(place[0]), column=int(place[1])) if place else output
                     for output, place in zip(project.outputs, models, strict=True)
+                )
+                return replace(project, outputs=outputs)
+            case ["other", bool(on)]:
+                outputs = tuple(
+                    replace(output, other=output.model if on else "", other_column=output.column)
+                    for output in project.outputs
                 )
                 return replace(project, outputs=outputs)
         raise SettingError(f"{action[:2]!r} is not an action")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from foretone.errors import SettingError
+from foretone.follower import Follower
 from foretone.lite import Mapping as Model
 from foretone.mapping import takes
 from foretone.mapping.words import Answer, expect
@@ -58,13 +59,14 @@ def trained(player: Mapping, words: list[Any], now: float) -> Answer:
     """The helper has opened a new mapping: play it from now on."""
     opened, told = words
     places = {place: [name, number] for name, model in opened.items() for number, place in _columns(model)}
-    gestures = 0
+    counts = {"dtw": 0, "follow": 0}
     found = []
     for output, axis in zip(player.history.project.outputs, player.names, strict=True):
-        gestures += output.learn == "dtw"
+        if output.learn in counts:
+            counts[output.learn] += 1
         column = f"{axis}=1" if output.width > 1 else axis
-        if output.learn.endswith("dtw"):
-            column = f"gesture {gestures if output.learn == 'dtw' else 1}"
+        if output.over_time:
+            column = f"{output.over_time} {counts.get(output.learn, 1)}"
         found.append(places.get(column))
     player.history.do("trained", found)
     player.voice.close_but({**player.voice.open, **opened}, player.history.project.outputs)
@@ -145,8 +147,9 @@ def made(player: Mapping, gesture: int) -> None:
     player.tell(gesture=names[gesture - 1] if gesture <= len(names) else str(gesture))
 
 
-def _columns(model: Model | Spotter) -> list[tuple[int, str]]:
+def _columns(model: Model | Spotter | Follower) -> list[tuple[int, str]]:
     """The columns of a mapping, or its gestures, and their names."""
     if isinstance(model, Model):
         return list(enumerate(model.card.plays))
-    return [(number, f"gesture {number + 1}") for number in range(len(model.gestures.thresholds))]
+    word = "followed" if isinstance(model, Follower) else "spotted"
+    return [(number, f"{word} {number + 1}") for number in range(len(model.gestures.thresholds))]

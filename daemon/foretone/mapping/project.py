@@ -18,7 +18,11 @@ from foretone.parts import Range
 Learn = Literal[
     "mlp", "linear", "polynomial", "knn", "surface",
     "class-knn", "class-svm", "class-mlp", "dtw", "class-dtw",
+    "follow", "class-follow", "phase", "speed",
 ]  # fmt: skip
+
+SPOTTED, FOLLOWED = ("dtw", "class-dtw"), ("follow", "class-follow", "phase", "speed")
+"""What is learned from gestures over time: that one was made, or where one is while it is being made."""
 
 
 class Frame(NamedTuple):
@@ -59,6 +63,10 @@ class Output:
         `class-mlp` play one of `classes` classes, numbered from 1, as its share of their count; 0 is none.
         `class-dtw` plays the gesture that was just made in the same way, and `dtw` how far its own gesture is
         from being made: below 0.5 it is. The first output of `dtw` has the gesture 1, and so on.
+        While a gesture is being made, `follow` plays how likely it is its own, numbered in the same way,
+        `class-follow` which one is likeliest, `phase` how far that has come, 0..1, and `speed` how fast it
+        goes: 0.5 is as fast as it was shown, 1 twice as fast or faster. `phase` and `speed` stay where they
+        are between gestures; of how many `classes` they are need only be said where no other output does.
     record, run
         Whether its value is recorded with the next example, and whether the mapping plays it.
     inputs
@@ -79,6 +87,8 @@ class Output:
         Of `polynomial`.
     model, column
         The mapping that plays it, by the SHA-256 of its file, and the first of its columns there.
+    other, other_column
+        The mapping that `morph` goes to, in the same way.
     """
 
     name: str
@@ -98,6 +108,8 @@ class Output:
     degree: Annotated[int, Range(1, 5)] = 2
     model: str = ""
     column: int = 0
+    other: str = ""
+    other_column: int = 0
 
     @property
     def width(self) -> int:
@@ -105,8 +117,9 @@ class Output:
         return self.classes if self.learn.startswith("class") else 1
 
     @property
-    def _warps(self) -> bool:
-        return self.learn.endswith("dtw")
+    def over_time(self) -> str:
+        """How it is learned from gestures over time, `spotted` or `followed`; empty for examples."""
+        return "spotted" if self.learn in SPOTTED else "followed" if self.learn in FOLLOWED else ""
 
     def changed(self, changes: dict[str, Any], features: tuple[str, ...]) -> Output:
         """The output with these keys changed; SettingError says why it cannot be."""
@@ -116,9 +129,9 @@ class Output:
             if sentence := known.refuses(value):
                 raise SettingError(f"{key} {sentence}")
         new = replace(self, **changes)
-        if "model" not in changes and (new.width, new._warps) != (self.width, self._warps):
+        if "model" not in changes and (new.width, new.over_time) != (self.width, self.over_time):
             # What was learned as a number says nothing of a class.
-            new = replace(new, model="")
+            new = replace(new, model="", other="")
         if new.low >= new.high:
             raise SettingError(f"low must be below high, and {new.low:g} is not below {new.high:g}")
         for name in new.inputs or ():
@@ -157,8 +170,9 @@ class Project:
     @property
     def gestures(self) -> int:
         """How many kinds of gestures there are."""
-        each = sum(output.learn == "dtw" for output in self.outputs)
-        return max([each, *(output.classes for output in self.outputs if output.learn == "class-dtw")])
+        each = [sum(output.learn == learn for output in self.outputs) for learn in ("dtw", "follow")]
+        named = [max(output.classes, 1) for output in self.outputs if output.over_time]
+        return max([*each, *named], default=0)
 
     def without_take(self, number: int) -> Project:
         """Without one take."""

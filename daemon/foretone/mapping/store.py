@@ -6,12 +6,13 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from foretone import gestures
 from foretone.errors import ForetoneError
+from foretone.follower import Follower
 from foretone.lite import Mapping
 from foretone.mapping.project import Project
 from foretone.mapping.voice import Opened
 from foretone.spotter import Spotter
-from foretone.spotter import read as read_gestures
 
 log = logging.getLogger("foretone")
 
@@ -37,13 +38,14 @@ class Store:
         self._keep(opened)
         return opened
 
-    def wanted(self, project: Project, others: Iterable[str] = (), fresh: bool = False) -> Opened:
-        """The mappings that a project plays, and others; one that is lost is named, and left out.
+    def wanted(self, project: Project, fresh: bool = False) -> Opened:
+        """The mappings that a project plays or morphs to; one that is lost is named, and left out.
 
         `fresh` ones are nobody else's.
         """
         found: Opened = {}
-        for name in {output.model for output in project.outputs if output.model} | set(others):
+        names = {name for output in project.outputs for name in (output.model, output.other)}
+        for name in names - {""}:
             model = None if fresh else self._open.get(name)
             if model is None:
                 try:
@@ -65,5 +67,8 @@ class Store:
         self._open = dict(list(kept.items())[-max(KEPT_OPEN, len(opened)) :])
 
 
-def _read(path: Path) -> Mapping | Spotter:
-    return Spotter(read_gestures(path)) if path.suffix == ".json" else Mapping(path)
+def _read(path: Path) -> Mapping | Spotter | Follower:
+    if path.suffix != ".json":
+        return Mapping(path)
+    made = gestures.read(path)
+    return Follower(made) if made.near else Spotter(made)

@@ -67,7 +67,7 @@ def do_stop(player: Mapping, words: list[Any], now: float) -> Answer:
 def gesture(player: Mapping, words: list[Any], now: float) -> Answer:
     """Begin a take of gesture N; `stop` ends it."""
     if not player.history.project.gestures:
-        raise SettingError("no output is learned by dtw: set learn of one first")
+        raise SettingError("no output is learned by dtw or follow: set learn of one first")
     expect(words, 1)
     (number,) = numbers(words, player.history.project.gestures, "gesture")
     stop(player, now)

@@ -20,7 +20,8 @@ from foretone.mapping.features import Features, expand
 from foretone.mapping.history import History
 from foretone.mapping.project import Output, Project
 from foretone.mapping.shaping import Shaper
-from foretone.mapping.voice import CAUGHT_UP, Voice
+from foretone.mapping.stream import CAUGHT_UP
+from foretone.mapping.voice import Voice
 from foretone.parts import LIVE, Range
 
 FRAME = 0.01
@@ -101,7 +102,7 @@ class Mapping:
         self.features = Features(axes, features or ["value"], window)
         self._project = Project(axes, _outputs(outputs, output, self.features.names), self.features.names)
         self.history = self.begin_again()
-        self.voice = Voice(outputs)
+        self.voice = Voice()
         self.helper: verbs.Helper = verbs.Nobody()
         """Whoever keeps the journal and trains; the house gives one."""
         self.watchers: list[Callable[[dict[str, Any]], None]] = []
