@@ -69,7 +69,7 @@ def draw(taught: Taught, view: View) -> dict[str, Any]:
 
 def _note(taught: Taught, output: Output) -> str:
     """Why there is nothing to draw."""
-    if output.learn.endswith("dtw"):
+    if output.over_time:
         return f"{output.name} knows movements, and they have no terrain."
     if not output.model:
         return f"{output.name} was not trained yet."
@@ -81,7 +81,7 @@ def _note(taught: Taught, output: Output) -> str:
 def _ground(taught: Taught, view: View, output: Output) -> tuple[list[float], list[float]]:
     """As it would sound, without smoothing, for a hand that rests at each point."""
     project = taught.player.history.project
-    voice = Voice([each.name for each in project.outputs])
+    voice = Voice()
     voice.open = taught.opened()
     outputs = [replace(each, run=number == view.output) for number, each in enumerate(project.outputs)]
     shaper = Shaper(replace(output, smooth=0.0, glide=0.0), 0.0)
@@ -123,7 +123,7 @@ def _seen(shown: Sequence[tuple[Frame, float]], view: View) -> list[list[float]]
 
 def _wanted(shown: Sequence[tuple[float, ...]], view: View, output: Output) -> dict[str, Any]:
     """An axis that no example moved is not listened to, so it does not count; the two that are seen do."""
-    if output.learn.endswith("dtw"):
+    if output.over_time:
         return {"wanted": None, "doubt": 0.0}
     x = np.array(shown).reshape(len(shown), len(view.at))
     moved = [
