@@ -48,7 +48,7 @@ test-arm: install  ## unit tests on emulated aarch64 with the packages of the ca
 
 .PHONY: fuzz
 fuzz: install  ## ten minutes of wrong bytes and odd orders; make test has 20 s of it
-	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz
+	FUZZ_SECONDS=600 $(BIN)/python -Im pytest tests/fuzz tests/synth/test_sound_torment.py
 
 .PHONY: test-kernel
 test-kernel: install $(GUEST)/root.img  ## the drivers and the daemon on a real kernel's devices, in QEMU

@@ -53,7 +53,7 @@ def torment(seed: int, period: int, blocks: int) -> None:
     )
     control = Control(engine, 0, period / RATE)
     voices = list(engine.places)
-    now = 100.0
+    now, last = 100.0, np.zeros((1, 2), int)
     try:
         for _ in range(blocks):
             for _ in range(random_.choice((0, 0, 1, 3, 12))):
@@ -79,7 +79,10 @@ def torment(seed: int, period: int, blocks: int) -> None:
             control.drain(now)
             block = engine.render()
             now += period / RATE
-            assert np.abs(block.astype(int)).max() <= CEILING
+            samples = np.concatenate((last, block.astype(int)))
+            assert np.abs(samples).max() <= CEILING
+            assert np.abs(np.diff(samples, axis=0)).max() <= 2 * CEILING, "from one end to the other"
+            last = samples[-1:]
         assert engine.faults == 0
         engine.rest()
         for voice in voices:
