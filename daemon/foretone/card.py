@@ -72,6 +72,8 @@ class Card:
 def read_model(path: Path) -> tuple[bytes, Card]:
     """A model file's bytes and its card. MissingModelError, or ModelError, says what is wrong with it."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ModelError(f"the model {path} cannot be read: it is a device, and has no end")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingModelError(

@@ -1,6 +1,7 @@
 """A page without a browser: one WebSocket beside a panel."""
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -28,7 +29,8 @@ class Visit:
             else:
                 self.frames.append(json.loads(message.data))
             if not self.frozen:
-                await self.ask({"seen": 1})
+                with contextlib.suppress(aiohttp.ClientConnectionResetError):  # it was just closed
+                    await self.ask({"seen": 1})
 
     def told(self, kind):
         return [frame[kind] for frame in self.frames if kind in frame]

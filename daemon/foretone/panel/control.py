@@ -35,6 +35,7 @@ class ControlLink:
         try:
             self._here.unlink(missing_ok=True)
             self._socket.bind(str(self._here))
+            self._here.chmod(0o600)  # what comes through it is believed
         except OSError as fault:
             self._socket.close()
             raise SettingError(

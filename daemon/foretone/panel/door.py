@@ -67,6 +67,14 @@ class Door:
         """Whether a WebSocket is asked for by the page that we served, and by no other page or program."""
         return self.known_host(host) and origin == f"http://{host}"
 
+    def other_page(self, site: str | None, mode: str | None) -> bool:
+        """Whether a browser says that a page elsewhere asks, and not a person who follows a link.
+
+        `site` and `mode` are the headers Sec-Fetch-Site and Sec-Fetch-Mode, which no page can change.
+        Browsers send them to an address that they trust, such as localhost. Another port is another page.
+        """
+        return site in ("cross-site", "same-site") and mode != "navigate"
+
     def lets_in(self, peer: str | None, shown: str | None) -> bool:
         """Whether a visitor from the address `peer`, who shows this key, may come in."""
         with contextlib.suppress(ValueError):
@@ -76,7 +84,9 @@ class Door:
 
     def fits(self, shown: str | None) -> bool:
         """Whether this is the key. It takes as long for a wrong one."""
-        return self._key is not None and hmac.compare_digest(self._key.encode(), (shown or "").encode())
+        return self._key is not None and hmac.compare_digest(
+            self._key.encode(), (shown or "").encode(errors="surrogatepass")
+        )
 
 
 def key(path: Path) -> str:

@@ -23,6 +23,7 @@ class Edit:
 
     def __init__(self, door: Door, file: Callable[[], str | None], renew: Callable[[], bool]) -> None:
         self._door, self._file, self._renew = door, file, renew
+        self._turn = asyncio.Lock()
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the addresses."""
@@ -41,7 +42,9 @@ class Edit:
         return web.Response(text=await asyncio.to_thread(catalogue.text))
 
     async def _check(self, request: web.Request) -> web.StreamResponse:
-        return await _answer(workbench.check, self._playing(), await self._text(request))
+        text = await self._text(request)
+        async with self._turn:
+            return await _answer(workbench.check, self._playing(), text)
 
     async def _save(self, request: web.Request) -> web.StreamResponse:
         return await self._renewed(workbench.save, self._playing(), await self._text(request))
@@ -51,8 +54,9 @@ class Edit:
         return await self._renewed(workbench.take_back, self._playing())
 
     async def _renewed(self, change: Callable[..., list[str]], *given: Any) -> web.StreamResponse:
-        """Change the file; where that went well, have the instrument play it."""
-        answer = await _answer(change, *given)
+        """Change the file, one page after the other; where that went well, have the instrument play it."""
+        async with self._turn:
+            answer = await _answer(change, *given)
         if answer.text == "[]" and not self._renew():
             return web.json_response(["it is saved, but the instrument did not hear of it: start it again"])
         return answer

@@ -12,6 +12,9 @@ from foretone.panel.training import Training, trim
 
 Tell = Callable[[str, Any], None]
 
+MOST = 3
+"""Errands at a time; each is a process."""
+
 
 class Errands:
     """Runs what takes its time without waiting for it; `tell(kind, value)` reaches every page."""
@@ -39,7 +42,9 @@ class Errands:
         self._training.stop()
 
     def trim(self, name: str, begin: float, end: float) -> None:
-        """Copy a part of a session, from and to in seconds."""
+        """Copy a part of a session, from and to in seconds; PacketError while too much else is done."""
+        if len(self._tasks) >= MOST:
+            raise PacketError("Other parts are being cut just now; try again in a moment.")
         self._start(self._trim(name, begin, end))
 
     def placed(self, wish: str, value: Any) -> Any:

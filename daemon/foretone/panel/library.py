@@ -108,7 +108,8 @@ def _told_of_model(path: Path) -> dict[str, Any]:
 
 def _files(folder: Path | None, pattern: str) -> Iterator[Path]:
     if folder is not None:
-        yield from sorted(path for path in folder.glob(pattern) if path.is_file())
+        # A link would lead out of the folder.
+        yield from sorted(path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink())
 
 
 def _named(folder: Path | None, pattern: str, name: str) -> Path:

@@ -33,6 +33,8 @@ from foretone.watch import Systemd
 
 PORTS_TO_TRY = 5
 
+MOST_PAGES = 32
+
 YEAR = 365 * 24 * 3600
 LOCKED = "This instrument is locked: scan the code that it shows where its panel was started with --open.\n"
 
@@ -108,9 +110,26 @@ class Panel:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Nobody gets past the door, and whatever is answered carries the page's policy."""
         host = request.headers.get("Host")
-        if host is None or not self._door.known_host(host):
+        known = self._door.known_host(host)
+        try:
+            answer = self._refused(request, known) or await handler(request)
+        except web.HTTPException as refusal:
+            answer = web.Response(status=refusal.status, text=f"{refusal.reason}\n")
+        if not answer.prepared:
+            for name, value in house.headers(host if host and known else "localhost").items():
+                answer.headers.setdefault(name, value)
+        return answer
+
+    def _refused(self, request: web.Request, known: bool) -> web.StreamResponse | None:
+        """What a visitor is told at the door; None for one that comes in."""
+        if not known:
             return web.Response(status=421, text="This page does not answer to that name.\n")
+        if self._door.other_page(
+            request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Mode")
+        ):
+            return web.Response(status=403, text="Only a page of this instrument may ask for that.\n")
         if (shown := request.query.get("key")) and self._door.fits(shown):
             # From now on the browser shows it by itself, and it stands in no address that could be passed on.
             welcome = web.Response(status=303, headers={"Location": "/"})
@@ -118,14 +137,7 @@ class Panel:
             return welcome
         if not self._door.lets_in(request.remote, request.cookies.get(COOKIE)):
             return web.Response(status=403, text=LOCKED)
-        try:
-            answer = await handler(request)
-        except web.HTTPException as refusal:
-            answer = web.Response(status=refusal.status, text=f"{refusal.reason}\n")
-        if not answer.prepared:
-            for name, value in house.headers(host).items():
-                answer.headers.setdefault(name, value)
-        return answer
+        return None
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         asset = self._assets.get(request.path)
@@ -136,6 +148,8 @@ class Panel:
     async def _live(self, request: web.Request) -> web.StreamResponse:
         if not self._door.own_page(request.headers.get("Origin"), request.headers.get("Host")):
             raise web.HTTPForbidden
+        if self.pages >= MOST_PAGES:
+            raise web.HTTPServiceUnavailable(reason=f"There are {MOST_PAGES} pages open already.")
         page = web.WebSocketResponse(heartbeat=10.0, compress=False, max_msg_size=wishes.LARGEST)
         await page.prepare(request)
         visitor = Visitor(page)

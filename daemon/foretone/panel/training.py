@@ -79,7 +79,12 @@ async def trim(session: Path, begin: float, end: float) -> str:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, said = await trainer.communicate()
+    try:
+        _, said = await trainer.communicate()
+    except asyncio.CancelledError:
+        trainer.kill()
+        await trainer.communicate()
+        raise
     if trainer.returncode == 0:
         return ""
     return said.decode(errors="replace").strip().replace(f"{session.parent}/", "")
