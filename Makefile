@@ -34,6 +34,10 @@ test: install  ## style, types, import arrows and every test
 	$(BIN)/mypy
 	$(BIN)/python -Im pytest
 
+.PHONY: pictures
+pictures: install  ## the pictures of the page that the README shows
+	PICTURES=$(CURDIR)/daemon $(BIN)/python -Im pytest tests/panel -k pictures
+
 .PHONY: test-image
 test-image: install  ## boot the card that make image built, in QEMU: SSH, deploy, rollback, pull the plug
 	$(BIN)/python -Im pytest -m card tests/box

@@ -276,7 +276,7 @@ class Workshop:
         except ForetoneError as error:
             self._fail(str(error))
             return
-        self._say("_trained", opened, {"scores": news["scores"], "examples": news["examples"]})
+        self._say("_trained", opened, {key: news.get(key) for key in ("scores", "examples", "losses")})
 
     def _fail(self, sentence: str) -> None:
         self._say("_failed", sentence)

@@ -114,7 +114,7 @@ def test_teaching_goes_by_keys_and_is_spoken(page, taught):
     page.wait(lambda: "misses 50 % so far" in page.text("#learned"), "the lesson")
     taught.taught = {**taught.taught, "training": {"progress": 0.5, "loss": 0.1}}
     page.wait(lambda: page.find("#loss").is_displayed(), "its curve")
-    ended = {"scores": {"error": 0.02}, "held_out": {"error": 0.1}}
+    ended = {"scores": {"error": 0.02}, "held_out": {"error": 0.1}, "losses": [0.6, 0.2, 0.02]}
     taught.taught = {**taught.taught, "training": ended}
     page.wait(lambda: "by 2 %, what it was not shown by about 10 %" in page.text("#learned"), "its end")
     for key, verb in (
@@ -192,3 +192,21 @@ def test_two_pages_play_one_instrument(taught, start_panel, open_page):
     other.look()
     other.wait(lambda: other.positions()["lever"] == pytest.approx(0.2, abs=0.03), "what the first one did")
     other.wait(lambda: other.find("#ghost").get_attribute("aria-pressed") == "true", "the ghost")
+
+
+def test_whatever_it_is_called_is_text_on_the_page(taught, start_panel, open_page):
+    evil = "<img src=x onerror=alert(1)>"
+    parts = [{**part, "name": evil} if part["name"] == "pad" else part for part in taught.about["parts"]]
+    taught.about = {**taught.about, "title": f"</title><script>alert(1)</script>{evil}", "parts": parts}
+    taught.taught = {**taught.taught, "training": {"failed": evil}}
+    taught.faults = [f"{evil}: {evil}"]
+    _, address = start_panel()
+    page = open_page(address)
+    page.wait(lambda: page.link() == "live" and page.find("#tab-teach").is_displayed(), "the mapping")
+    for tab in TABS:
+        page.tab(tab)
+        found = "return document.querySelectorAll('img, body script').length"
+        assert page.driver.execute_script(found) == 0, tab
+    assert page.find("#health").is_displayed()
+    assert page.text('#parts-now [data-level="bad"]').count("<img") == 2
+    assert page.complaints() == []

@@ -9,10 +9,15 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+PICTURES = Path(os.environ.get("PICTURES", Path(__file__).parents[2] / "build" / "pictures"))
+"""Where pictures of the page go; `make pictures` puts them beside the README."""
 
 
 @pytest.fixture
@@ -185,6 +190,7 @@ def test_a_phone_shows_examples_and_plays_between_them(tmp_path, open_page):
             shown.append(wanted())
         page.press("#learn")
         page.wait(lambda: "misses what you showed by" in page.text("#learned"), "it to be learned", 30)
+        page.wait(lambda: page.find("#loss").is_displayed(), "what was missed on the way")
         page.press("#run")
         page.wait(lambda: page.find("#run").get_attribute("aria-pressed") == "true", "it to run", 30)
         page.finger("#pad", 0.8, 0.8)
@@ -229,3 +235,44 @@ def test_two_pages_teach_one_mapping_and_no_take_is_lost_or_doubled(tmp_path, op
             "return [...document.querySelectorAll('[data-take]')].map((each) => Number(each.dataset.take))"
         )
         one.wait(lambda: one.driver.execute_script(takes) == list(range(11, 0, -1)), "every take, once")
+
+
+def test_pictures_of_it_for_the_readme(tmp_path, address, open_page):
+    page = open_page(address)
+    page.wait(lambda: page.link() == "live" and {"lever", "arm"} <= page.positions().keys(), "the instrument")
+    page.choose("duet", "mode", "battle")
+    page.press("#ghost")
+    page.wait(lambda: int(page.find("#timeline").get_attribute("data-ahead")) > 3, "predictions", 20)
+    page.wait(lambda: int(page.text('[data-count="played"] dd') or 0) > 50, "some music", 30)
+    page.wait(lambda: page.positions()["arm"] is not None, "the arm to move", 20)
+    page.wait(lambda: float(page.find("#spectrum").get_attribute("data-loudest")) > -50, "the voice", 20)
+    page.driver.execute_script("scrollTo(0, 0)")
+    page.save(PICTURES / "page-play.webp")
+    assert page.complaints() == []
+
+
+def test_pictures_of_the_terrain_for_the_readme(tmp_path, open_page):
+    places = [(0.15, 0.2), (0.8, 0.85), (0.2, 0.8), (0.75, 0.25), (0.5, 0.55), (0.35, 0.4), (0.6, 0.15)]
+    with whole("teach", tmp_path, "wekinator", "patch") as address:
+        page = open_page(address, phone=True)
+        page.wait(lambda: page.link() == "live", "the instrument")
+        page.tab("teach")
+        for number, (x, y) in enumerate(places, start=1):
+            page.driver.execute_script(
+                """const range = document.getElementById("output-0");
+                   range.value = arguments[0];
+                   range.dispatchEvent(new Event("input"));""",
+                0.08 + 0.85 * abs(y - x * x),
+            )
+            page.finger("#pad", x, y)
+            page.press("#example")
+            page.wait(lambda number=number: f"{number} example" in page.text("#taught"), "the example")
+        page.press("#learn")
+        page.wait(lambda: "not shown by about" in page.text("#learned"), "it to be learned", 30)
+        page.press("#run")
+        page.finger("#pad", 0.7, 0.62)
+        page.wait(lambda: page.find("#terrain").get_attribute("data-drawn") == "ground", "the terrain")
+        page.wait(lambda: page.find("#run").get_attribute("aria-pressed") == "true", "it to run")
+        page.driver.execute_script("scrollTo(0, 0); document.activeElement.blur()")
+        page.save(PICTURES / "page-teach.webp")
+        assert page.complaints() == []

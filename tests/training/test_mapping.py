@@ -163,12 +163,21 @@ def test_many_examples_are_learned_in_batches(monkeypatch: pytest.MonkeyPatch) -
     examples, told = made(20), []
     whole = train(examples, Settings())
     monkeypatch.setattr(mapping, "BATCH", 2 * 20 * 20)
-    parts = train(examples, Settings(), told.append)
+    parts = train(examples, Settings(), lambda rounds, _: told.append(rounds))
     assert parts.play(examples.x) == pytest.approx(whole.play(examples.x), abs=1e-9)
     assert sum(told) == mapping.planned(examples, Settings())
     told.clear()
-    train(examples, Settings(joint=True), told.append)
+    train(examples, Settings(joint=True), lambda rounds, _: told.append(rounds))
     assert sum(told) == projection.ROUNDS
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_what_is_reported_on_the_way_is_what_is_missed(joint: bool) -> None:
+    examples, told = made(20), []
+    learned = train(examples, Settings(joint=joint), lambda _, loss: told.append(loss))
+    missed = float(np.sqrt(np.square(learned.play(examples.x) - examples.y).mean()))
+    assert told[-1] == pytest.approx(missed, rel=1e-3)
+    assert told[-1] < 0.7 * told[0]
 
 
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, sessions: Path) -> None:

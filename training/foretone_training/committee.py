@@ -38,9 +38,9 @@ class Committee:
 
 
 def fit(
-    x: Array, y: Array, settings: mapping.Settings, report: Callable[[float], None] = lambda _: None
+    x: Array, y: Array, settings: mapping.Settings, report: Callable[[float, float], None] = lambda *_: None
 ) -> Committee:
-    """Learn y [n, outputs] for x [n, inputs]. `report` is told the share that is done."""
+    """Learn y [n, outputs] for x [n, inputs]. `report` is told the share that is done, and what is missed."""
     count = math.ceil(len(x) / MOST)
     turns = np.random.default_rng(settings.seed).permutation(len(x)) % count
     names = [tuple(str(k) for k in range(part.shape[1])) for part in (x, y)]
@@ -49,10 +49,10 @@ def fit(
         shown = Examples(names[0], names[1], x[turns == turn], y[turns == turn], ())
         total, done = count * mapping.planned(shown, settings), 0
 
-        def tell(more: int, before: float = turn / count, total: int = total) -> None:
+        def tell(more: int, loss: float, before: float = turn / count, total: int = total) -> None:
             nonlocal done
             done += more
-            report(before + done / total)
+            report(before + done / total, loss)
 
         members.append(mapping.train(shown, settings, tell))
     return Committee(tuple(members))

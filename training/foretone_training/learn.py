@@ -32,7 +32,8 @@ MOST_ROWS = 2000
 """Examples that are learned from; with more of them it would take too long."""
 
 Array = NDArray[Any]
-Report = Callable[[float], None]
+Report = Callable[[float, float], None]
+"""Told the share that is done, 0..1, and the root mean square of what is still missed."""
 
 
 class Learned(Protocol):
@@ -59,11 +60,11 @@ class Result:
         return (self.mapping, *self.gestures) if self.mapping is not None else self.gestures
 
 
-def learn(lesson: Lesson, folder: Path, report: Report = lambda _: None) -> Result:
+def learn(lesson: Lesson, folder: Path, report: Report = lambda *_: None) -> Result:
     """Learn it, and write what was learned into `folder` under the SHA-256 of its content.
 
     SessionError when there is nothing to learn from, ModelError when the file does not play what was learned.
-    `report` is told the share that is done. What was written can be played at once; `files.sync` it then.
+    `report` is told how it goes. What was written can be played at once; `files.sync` it then.
     """
     gestures: tuple[Path, ...] = ()
     scores: dict[str, float] = {}
@@ -83,7 +84,7 @@ def learn(lesson: Lesson, folder: Path, report: Report = lambda _: None) -> Resu
     return Result(path, gestures, {**scores, **card.scores})
 
 
-def held_out(lesson: Lesson, report: Report = lambda _: None) -> dict[str, float]:
+def held_out(lesson: Lesson, report: Report = lambda *_: None) -> dict[str, float]:
     """The error of each output on examples that were left out, a fifth at a time, as in a card's scores.
 
     `report` is called now and then, and may raise to end it.
@@ -94,7 +95,7 @@ def held_out(lesson: Lesson, report: Report = lambda _: None) -> dict[str, float
     played: list[Array] = [np.zeros((len(lesson.x), len(group.columns))) for group in parts]
     for turn in range(FOLDS):
         for group, out in zip(parts, played, strict=True):
-            report(turn / FOLDS)
+            report(turn / FOLDS, 0.0)
             kept = group.rows[fold[group.rows] != turn]
             left = fold == turn
             if len(kept) and left.any():
@@ -139,10 +140,10 @@ def _write(data: bytes, folder: Path, suffix: str, prove: Callable[[Path], None]
 
 
 def _share(report: Report, number: int, count: int) -> Report:
-    return lambda done: report((number + done) / count)
+    return lambda done, loss: report((number + done) / count, loss)
 
 
-def _fit(lesson: Lesson, group: Group, rows: Array, report: Report = lambda _: None) -> Learned:
+def _fit(lesson: Lesson, group: Group, rows: Array, report: Report = lambda *_: None) -> Learned:
     rows = _thinned(rows, lesson.settings.seed)
     x, y = lesson.x[rows][:, list(group.inputs)], wanted(lesson, group, rows)
     first, settings = group.outputs[0], lesson.settings

@@ -29,12 +29,13 @@ def fit(
     start: Perceptrons,
     x: Array,
     y: Array,
-    report: Callable[[int], None] = lambda _: None,
+    report: Callable[[int, Array], None] = lambda *_: None,
     prior: float = PRIOR,
 ) -> Perceptrons:
     """The perceptrons that play y [n, models] for x [n, inputs], as far as their `prior` lets them.
 
-    x and y are centred and of deviation 1. `report` is told after each round how many models had it.
+    x and y are centred and of deviation 1. `report` is told after each round how many models had it, and the
+    mean square [models] of what they still miss.
     """
     layers, centre = list(start.layers), _centre(start)
     damping, wanted = np.full((y.shape[1], 1, 1), 0.1), y.T[:, :, None]
@@ -75,7 +76,7 @@ def fit(
         heard = [x, *(np.where(better, new, old) for new, old in zip(now_heard[1:], heard[1:], strict=True))]
         error, cost = np.where(better, now_error, error), np.where(better, now_cost, cost)
         damping = np.clip(np.where(better, 0.3 * damping, 4.0 * damping), *DAMPING)
-        report(y.shape[1])
+        report(y.shape[1], np.square(error).mean(axis=(1, 2)))
     return Perceptrons(tuple(layers))
 
 

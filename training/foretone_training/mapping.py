@@ -72,10 +72,13 @@ def planned(examples: Examples, settings: Settings) -> int:
     return projection.ROUNDS if settings.joint else levenberg.ROUNDS * len(examples.outputs)
 
 
-def train(examples: Examples, settings: Settings, report: Callable[[int], None] = lambda _: None) -> Mapping:
+def train(
+    examples: Examples, settings: Settings, report: Callable[[int, float], None] = lambda *_: None
+) -> Mapping:
     """Learn the examples; the same examples, settings and seed give the same mapping on one machine.
 
-    An input that never changes is not listened to. `report` is told of rounds as they are done.
+    An input that never changes is not listened to. `report` is told of rounds as they are done, and the
+    root mean square of what is still missed, in the outputs' own unit.
     """
     random = np.random.default_rng(settings.seed)
     heard, played = measure(examples.x), measure(examples.y)
@@ -85,19 +88,24 @@ def train(examples: Examples, settings: Settings, report: Callable[[int], None] 
     count = y.shape[1]
     if settings.joint:
         start = perceptron.create(1, x.shape[1], units, count, random)
-        return Mapping(projection.fit(start, x, y, report), heard, played)
+        return Mapping(projection.fit(start, x, y, _loss(report, played.spread)), heard, played)
     start = perceptron.create(count, x.shape[1], units, 1, random)
     batch = max(1, BATCH // max(len(x), settings.units) ** 2)
     parts = []
     for begin in range(0, count, batch):
         one = slice(begin, begin + batch)
         some = Perceptrons(tuple((weights[one], bias[one]) for weights, bias in start.layers))
-        parts.append(levenberg.fit(some, x, y[:, one], report, settings.prior).layers)
+        told = _loss(report, played.spread[one])
+        parts.append(levenberg.fit(some, x, y[:, one], told, settings.prior).layers)
     joined = tuple(
         (np.concatenate([w for w, _ in layer]), np.concatenate([b for _, b in layer]))
         for layer in zip(*parts, strict=True)
     )
     return Mapping(Perceptrons(joined), heard, played)
+
+
+def _loss(report: Callable[[int, float], None], spread: Array) -> Callable[[int, Array], None]:
+    return lambda rounds, missed: report(rounds, float(np.sqrt((missed * np.square(spread)).mean())))
 
 
 def measure(columns: Array) -> Scale:

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     shown = examples.load(arguments.examples)
     settings = mapping.Settings(arguments.layers, arguments.units, arguments.joint, arguments.seed)
     with bar(mapping.planned(shown, settings), "rounds") as report:
-        trained = mapping.train(shown, settings, report)
+        trained = mapping.train(shown, settings, lambda rounds, _: report(rounds))
     card = export(trained, shown, settings, arguments.out)
     print(_describe(shown, trained))
     print(f"The examples are missed by {100 * card.scores['error']:.1f} % of what an output varies.")

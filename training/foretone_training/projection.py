@@ -40,11 +40,12 @@ class _Point:
 
 
 def fit(
-    start: Perceptrons, x: Array, y: Array, report: Callable[[int], None] = lambda _: None
+    start: Perceptrons, x: Array, y: Array, report: Callable[[int, Array], None] = lambda *_: None
 ) -> Perceptrons:
     """The perceptron that plays y [n, outputs] for x [n, inputs], as far as its prior lets it.
 
-    x and y are centred and of deviation 1. `report` is told 1 after each round.
+    x and y are centred and of deviation 1. `report` is told 1 after each round,
+    and the mean square [outputs] of what is still missed.
     """
     centre = [np.concatenate([weights[0], bias[0]]) for weights, bias in start.layers[:-1]]
     prior = PRIOR * y.shape[1]
@@ -59,7 +60,7 @@ def fit(
                 point = tried
                 break
         damping = max(damping, DAMPING[0])
-        report(1)
+        report(1, np.square(point.error).mean(axis=0))
     layers: list[Layer] = [(matrix[None, :-1], matrix[None, -1:]) for matrix in [*point.hidden, point.last]]
     return Perceptrons(tuple(layers))
 

@@ -8,9 +8,10 @@ recorded, or `{"gesture": 1, "frames": [[seconds, x...], ...]}` for each gesture
     [[0.8], [0.7]]
     null
 
-Answers are lines of JSON on its standard output: `{"lesson": 1, "progress": 0.5}`, then either `{"lesson": 1,
-"done": [PATH, ...], "scores": {...}}` and, when there is time for it, `{"lesson": 1, "held_out": {...}}`, or
-`{"lesson": 1, "failed": "..."}`. It ends with its input.
+Answers are lines of JSON on its standard output: `{"lesson": 1, "progress": 0.5, "loss": 0.03}`, the root
+mean square of what is still missed; then either `{"lesson": 1, "done": [PATH, ...], "scores": {...},
+"losses": [0.2, ...]}` and, when there is time for it, `{"lesson": 1, "held_out": {...}}`, or `{"lesson": 1,
+"failed": "..."}`. It ends with its input.
 """
 
 from __future__ import annotations
@@ -66,8 +67,10 @@ def run() -> None:
         rows = list(iter(lambda: json.loads(next(lines)), None))
         try:
             learned = lesson.read(told, rows)
-            result = learn.learn(learned, Path(told["folder"]), _steps(say))
-            say(done=[str(path) for path in result.files], scores=result.scores, examples=len(rows))
+            losses: list[float] = []
+            result = learn.learn(learned, Path(told["folder"]), _steps(say, losses))
+            done = [str(path) for path in result.files]
+            say(done=done, scores=result.scores, examples=len(rows), losses=losses)
             _hurry(False)
             # It plays by now, and a disk may take longer than all of the training.
             for path in result.files:
@@ -75,7 +78,7 @@ def run() -> None:
             # Nobody waits for it: with another lesson there, this one has been told enough.
             if result.mapping and len(rows) >= learn.FOLDS and not lines.waiting():
                 with contextlib.suppress(_WantedError):
-                    say(held_out=learn.held_out(learned, lambda _: _unless_wanted(lines)))
+                    say(held_out=learn.held_out(learned, lambda *_: _unless_wanted(lines)))
         except (ValueError, OSError, ArithmeticError) as error:
             _hurry(False)
             say(failed=str(error))
@@ -98,14 +101,16 @@ def _warm_up() -> None:
         learn.learn(lesson.read(told, rows), Path(folder))
 
 
-def _steps(say: Callable[..., None]) -> Callable[[float], None]:
+def _steps(say: Callable[..., None], losses: list[float]) -> Callable[[float, float], None]:
+    """Says now and then how it goes, and remembers it."""
     said = 0.0
 
-    def report(done: float) -> None:
+    def report(done: float, loss: float) -> None:
         nonlocal said
         if done >= said + STEPS:
             said = done
-            say(progress=round(done, 3))
+            losses.append(round(loss, 4))
+            say(progress=round(done, 3), loss=losses[-1])
 
     return report
 

@@ -25,18 +25,22 @@ export class Lesson {
       ? `Learning${typeof loss === "number" ? `: misses ${percent(loss)} % so far` : ""}.` : ended && `${ended}.`));
   }
 
-  note({ progress, loss, scores }) {
-    const last = this.curve.at(-1);
-    if (progress === 0 || (last && progress < last[0])) this.curve = [];
-    if (typeof loss === "number" && progress !== undefined && progress !== this.curve.at(-1)?.[0]) {
-      this.curve.push([progress, loss]);
-      this.draw();
-    }
+  /** The curve grows while it learns; a lesson of a moment has told all of it at its end. */
+  note({ progress, loss, losses }) {
+    if (losses) {
+      if (losses === this.losses || String(losses) === String(this.losses)) return;
+      this.losses = losses;
+      this.curve = losses.map((each, step) => [(step + 1) / losses.length, each]);
+    } else if (progress !== undefined && progress !== this.curve.at(-1)?.[0]) {
+      this.losses = undefined;
+      if (!(progress > this.curve.at(-1)?.[0])) this.curve = [];
+      if (typeof loss === "number") this.curve.push([progress, loss]);
+    } else return;
     byId("loss").hidden = this.curve.length < 2;
-    if (scores && this.curve.length > 1) {
-      mark(byId("loss"), "aria-label", `While it learned, what it missed fell from ${percent(this.curve[0][1])} to ${
-        percent(this.curve.at(-1)[1])} %`);
-    }
+    if (this.curve.length < 2) return;
+    mark(byId("loss"), "aria-label", `While it learned, what it missed fell from ${percent(this.curve[0][1])} to ${
+      percent(this.curve.at(-1)[1])} %`);
+    this.draw();
   }
 
   draw() {
