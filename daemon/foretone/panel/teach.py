@@ -41,7 +41,8 @@ class Teach:
 
     async def _terrain(self, request: web.Request) -> web.StreamResponse:
         part, file = self._part(request.match_info["player"])
-        knobs = {knob["key"]: knob["value"] for knob in part.get("settings", ()) if "value" in knob}
+        settings = {knob["key"]: knob["value"] for knob in part.get("settings", ())}
+        knobs = {key: settings[key] for key in ("guard", "sure", "morph") if key in settings}
         try:
             across, up, output = (int(request.query[key]) for key in ("across", "up", "output"))
             at = tuple(float(value) for value in request.query["at"].split(","))
@@ -53,7 +54,7 @@ class Teach:
             if len(at) != len(taught.axes) or not all(0.0 <= value <= 1.0 for value in at) or across == up:
                 raise web.HTTPBadRequest(reason=f"Ask for {len(taught.axes)} axes in 0..1, and two of them.")
             begin = time.thread_time()
-            view = terrain.View(across, up, output, at, knobs.get("guard", 0.0), knobs.get("sure", 0.5))
+            view = terrain.View(across, up, output, at, **knobs)
             return {**terrain.draw(taught, view), "took": math.ceil(1000 * (time.thread_time() - begin))}
 
         return await self._answer(draw)

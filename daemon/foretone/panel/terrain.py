@@ -26,7 +26,7 @@ MOST = 300
 
 
 class View(NamedTuple):
-    """What is looked at: two axes and an output by number, from 0; where every axis is, 0..1; two knobs."""
+    """What is looked at: two axes and an output by number, from 0; where every axis is, 0..1; three knobs."""
 
     across: int
     up: int
@@ -34,6 +34,7 @@ class View(NamedTuple):
     at: tuple[float, ...]
     guard: float = 0.0
     sure: float = 0.5
+    morph: float = 0.0
 
 
 def draw(taught: Taught, view: View) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def _ground(taught: Taught, view: View, output: Output) -> tuple[list[float], li
     goals, ground, outside = [0.0] * len(outputs), [], []
     for x in _cut(view, SIDE).tolist():
         heard = _resting(taught.player.features, tuple(x))
-        far = voice.play(0.0, heard, outputs, goals, view.guard, 0.0, view.sure)
+        far = voice.play(0.0, heard, outputs, goals, view.guard, view.morph, view.sure)
         shaper.step(goals[view.output], 1.0, 0.0)
         ground.append(round(shaper.shown, 3))
         outside.append(round(far, 2))
