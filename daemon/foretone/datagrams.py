@@ -101,6 +101,9 @@ class Sender:
         self._to = (socket.gethostbyname(host), port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
+        if self._to[0] == "127.0.0.1":
+            # Without this, the system opens a port to every network at the first packet.
+            self._socket.bind(("127.0.0.1", 0))
 
     def send(self, packet: bytes) -> None:
         """Send one packet; one that the system refuses is counted."""

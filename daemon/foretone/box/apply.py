@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from foretone.box import imager
-from foretone.box.files import move, write
+from foretone.box.files import DRAFT, move, write
 from foretone.box.settings import Settings, Wifi, load
 from foretone.errors import BoxError
 
@@ -71,7 +71,7 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
     name = settings.instrument
     if name.endswith(".toml"):
         for file in [boot / name, *boot.glob("*.tflite")]:
-            with tempfile.TemporaryDirectory(dir=home, prefix=".") as draft:
+            with tempfile.TemporaryDirectory(dir=home, prefix=DRAFT) as draft:
                 copy = Path(shutil.copyfile(file, Path(draft) / file.name))
                 move(copy, home / "instruments" / file.name)
         name = name.removesuffix(".toml")
@@ -116,7 +116,7 @@ def _sound(card: str) -> str:
 
 
 def _make_host_key(state: Path, run: Run) -> None:
-    with tempfile.TemporaryDirectory(dir=state) as draft:
+    with tempfile.TemporaryDirectory(dir=state, prefix=DRAFT) as draft:
         key = Path(draft) / "key"
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "foretone", "-f", str(key)])
         move(Path(f"{key}.pub"), state / "ssh_host_ed25519_key.pub")
@@ -131,7 +131,7 @@ def _optional(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def _link(path: Path, target: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as draft:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as draft:
         link = Path(draft) / path.name
         link.symlink_to(target)
         link.replace(path)

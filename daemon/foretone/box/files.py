@@ -6,10 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
+DRAFT = ".draft-"
+"""How the name of what is not finished begins. The next start removes it: deploy/systemd."""
+
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:
     """Replace `path` by `text`: after a power cut it is the old file or the new one, whole."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as draft:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as draft:
         file = Path(draft) / path.name
         file.touch(mode)
         file.write_text(text, encoding="utf-8")
