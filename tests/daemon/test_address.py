@@ -2,6 +2,7 @@
 
 import socket
 
+import numpy as np
 import pytest
 
 from foretone.box import address
@@ -9,9 +10,10 @@ from foretone.box.address import signals
 from foretone.box.interfaces import addresses
 from foretone.clock import HandClock
 from foretone.doctor.machine import Machine
-from foretone.instrument import load
+from foretone.instrument import find, load
 from foretone.packet import messages
 from foretone.stage import TURN, Stage
+from foretone.synth.process import make
 from foretone_hardware.fake import FakeBoard
 
 INSTRUMENT = """
@@ -89,6 +91,19 @@ def counted(seen):
 def test_a_digit_is_as_many_signals_and_none_is_a_long_one():
     assert list(signals("2.0")) == [(0.15, 0.2), (0.15, 2.0), (1.0, 2.0)]
     assert sum(on + off for on, off in signals("192.168.100.100")) < 45.0
+
+
+def test_each_signal_of_the_empis_voice_can_be_counted():
+    empi = load(find("empi"))
+    (part,) = (part for part in empi.of("sink") if part.kind == "synth")
+    engine = make(part.settings, empi.path.parent, 48000, 128)
+    for on, off in list(signals("3.0"))[:4]:
+        loud, silent = [], []
+        for span, velocity, heard in ((on, address.VELOCITY, loud), (off, 0.0, silent)):
+            engine.note("player", address.KEY, velocity)
+            heard += [int(np.abs(engine.render()).max()) for _ in range(round(48000 * span / 128))]
+        assert max(loud) > 1000
+        assert silent[-1] == 0
 
 
 def test_light_and_voice_say_it_twice_together(box):
