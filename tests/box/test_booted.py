@@ -73,13 +73,15 @@ def desk(box):
 
 
 def test_the_desk_finds_the_box_and_what_is_wrong_with_it(box, house, desk):
-    house.until(lambda: "empi-1" in desk("box", "find"), 30)
-    found = " ".join(desk("box", "find").split())
-    assert re.fullmatch(r"empi-1 0\.1\.0 empi 10\.9\.9\.1 bad: .*sound card", found)
+    def found(told):
+        box.run("systemctl", "start", "foretone-announce.service", check=True)
+        return re.fullmatch(told, " ".join(desk("box", "find").split()))
+
+    house.until(lambda: found(r"empi-1 0\.1\.0 empi 10\.9\.9\.1 bad: room, sound card"), 60)
     assert box.show("foretone-announce.service", "CPUSchedulingPolicy") == "5"
     box.run("systemctl", "stop", "foretone.service", check=True)
-    box.run("systemctl", "start", "foretone-announce.service", check=True)
-    house.until(lambda: "controllers, services" in desk("box", "find"))
+    house.until(lambda: found(".* bad: room, sound card, controllers, services"))
+    assert "announcement" not in box.run("journalctl", "-b", "-u", "foretone-announce").stdout, "no news"
 
 
 def test_the_sound_waits_for_nothing_but_local_things(box):
