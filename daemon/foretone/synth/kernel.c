@@ -9,6 +9,8 @@
 
 #define LINES 8 /* of a reverb */
 #define LONGEST 8192
+#define WAVES 6 /* of a tone, of which one is a noise */
+#define NOISE 4
 
 uint32_t kernel_source(void)
 {
@@ -20,10 +22,62 @@ static float line_at(float from, float to, int n, int period)
     return from + (to - from) * (float)(n + 1) / (float)period;
 }
 
+/* Tones a block further. The rows of `states` and of `told`, each [most], and the columns of `knobs`: */
+enum { KEY, TONE, AGE, GONE, RELEASED, LOG2HZ, TO_LOG2HZ, TOUCH, TO_TOUCH, NOW, BEGINS, EAR };
+enum { HERTZ, CUT, SHARP, FROM, TO_LEVEL, RISES, FALLS, STAYS, ENVELOPE };
+enum {
+    WAVE, CUTOFF, RESONANCE, ATTACK, DECAY, SUSTAIN, RELEASE, LFO_WAVE, LFO_RATE, LFO_PITCH, LFO_FILTER,
+    LFO_LEVEL, ENVELOPE_PITCH, ENVELOPE_FILTER, DETUNE, GLIDE, POLY, FREQUENCY, FREQUENCY2, LOUDNESS, KNOBS
+};
+enum { SPAN, RATE, TOUCHES, SHORTEST, FALLEN, ROUGH_RATE, LOUDEST };
+
+void kernel_tones(int count, int most, const int64_t *voice, const double *knobs, const double *lfo,
+                  const double *constants, double *states, double *told, int64_t *shape, double *turns,
+                  uint8_t *rough)
+{
+    const double *c = constants;
+
+    for (int row = 0; row < count; row++) {
+        const double *k = knobs + voice[row] * KNOBS;
+        double *s = states + row, *t = told + row, swing = lfo[voice[row]];
+        double attack = fmax(k[ATTACK] / 1000, c[SHORTEST]);
+        double decay = fmax(k[DECAY] / 1000, c[SHORTEST]) / c[FALLEN];
+        double age, rise, envelope, hertz, fade;
+
+        s[(s[GONE * most] < 0.0 ? AGE : GONE) * most] += c[SPAN];
+        age = s[AGE * most];
+        rise = fmin(fmax(age / attack, 0.0), 1.0);
+        envelope = rise * (k[SUSTAIN] + (1.0 - k[SUSTAIN]) * exp(-fmax(age - attack, 0.0) / decay));
+        s[LOG2HZ * most] += (s[TO_LOG2HZ * most] - s[LOG2HZ * most])
+                            * (1.0 - exp(-c[SPAN] / fmax(k[GLIDE] / 1000, 1e-6)));
+        hertz = exp2(s[LOG2HZ * most]) + k[LFO_PITCH] * swing + k[ENVELOPE_PITCH] * envelope;
+        if (s[EAR * most] != 0.0)
+            hertz *= exp2(s[EAR * most] * k[DETUNE] / 1200.0);
+        rough[row] = (int)k[WAVE] == NOISE;
+        hertz = rough[row] ? c[ROUGH_RATE] : fmin(fmax(hertz, 1.0), 0.45 * c[RATE]);
+        turns[row] = hertz / c[RATE];
+        shape[row] = voice[row] * WAVES + (int64_t)k[WAVE];
+        s[TOUCH * most] += (s[TO_TOUCH * most] - s[TOUCH * most]) * c[TOUCHES];
+        fade = fmax(1.0 - fmax(s[GONE * most], 0.0) / s[RELEASED * most], 0.0);
+        t[HERTZ * most] = hertz;
+        t[CUT * most] = fmax(k[CUTOFF] + k[LFO_FILTER] * swing + k[ENVELOPE_FILTER] * envelope, 20.0);
+        t[SHARP * most] = k[RESONANCE];
+        t[FROM * most] = s[NOW * most];
+        s[NOW * most] = envelope * (1.0 - k[LFO_LEVEL] * (0.5 - 0.5 * swing)) * c[LOUDEST]
+                        * s[TOUCH * most] * fade * fade;
+        t[TO_LEVEL * most] = s[NOW * most];
+        t[RISES * most] = attack;
+        t[FALLS * most] = decay;
+        t[STAYS * most] = k[SUSTAIN];
+        t[ENVELOPE * most] = envelope;
+    }
+}
+
 /* Each row read from its table, [rows][size + 1], along a phase that bends from `last` to `turns` cycles a
- * frame; if `old`, over from the old tables to the new ones. `phase` and `last` go on. */
+ * frame; if `old`, over from the old tables to the new ones; if `level`, times a line from one to another.
+ * `phase` and `last` go on. */
 void kernel_tables(int rows, int period, int size, const float *fresh, const float *old, double *phase,
-                   double *last, const double *turns, float *out)
+                   double *last, const double *turns, const double *level, const double *to, float *out)
 {
     for (int row = 0; row < rows; row++) {
         const float *table = fresh + (size_t)row * (size + 1), *before = old + (size_t)row * (size + 1);
@@ -44,6 +98,8 @@ void kernel_tables(int rows, int period, int size, const float *fresh, const flo
 
                 value = line_at(was, value, n, period);
             }
+            if (level)
+                value *= line_at((float)level[row], (float)to[row], n, period);
             out[(size_t)row * period + n] = value;
         }
         phase[row] += last[row] * period + bend * ((period + 1) / 2.0);

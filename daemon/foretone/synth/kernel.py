@@ -17,7 +17,8 @@ import numpy.typing as npt
 SOURCE = Path(__file__).with_name("kernel.c")
 _INT, _FLOAT, _DOUBLE, _ARRAY = ctypes.c_int, ctypes.c_float, ctypes.c_double, ctypes.c_void_p
 _TAKES = {
-    "tables": [_INT] * 3 + [_ARRAY] * 6,
+    "tones": [_INT] * 2 + [_ARRAY] * 9,
+    "tables": [_INT] * 3 + [_ARRAY] * 8,
     "filter": [_INT] * 2 + [_ARRAY] * 5 + [_DOUBLE, _ARRAY],
     "echo": [_INT] * 5 + [_FLOAT] * 3 + [_ARRAY] * 2,
     "reverb": [_INT] * 4 + [_ARRAY] * 3 + [_DOUBLE] + [_ARRAY] * 2,

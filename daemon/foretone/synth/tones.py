@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from foretone.synth.voice import Samples
+from foretone.synth.kernel import Address, Kernel, address
+from foretone.synth.voice import FULL, Samples
 from foretone.synth.wavetables import Wavetables
 
 Numbers = npt.NDArray[np.float64]
@@ -29,6 +30,12 @@ _GONE = 3e-4
 """Level of an envelope, of 1, below which a tone is over."""
 
 _SOUNDS = -1.0
+
+LOUDEST = 0.25 * FULL
+"""Root mean square of a tone that is played as hard as can be, before the level of its voice."""
+
+ROUGH = 256
+"""Frames in a period of a noise, whatever the key: its partials flicker so fast that they flow together."""
 
 
 class Tones:
@@ -57,8 +64,21 @@ class Tones:
         self._states = np.zeros((12, rows))
         (self._key, self._tone, self._age, self._gone, self._release, self._log2hz, self._to_log2hz,
          self._touch, self._to_touch, self._level, self._at, self.ear) = self._states  # fmt: skip
-        self._envelope = np.zeros(rows)
         self._fade = np.zeros(rows)
+        # Of each row at the end of the block; the first five are for whoever draws them.
+        self._told = np.zeros((9, rows))
+        _, _, _, _, _, self._attack, self._decay, self._sustain, self._envelope = self._told
+        constants = self._span, rate, self._touch_reach, _SHORTEST, _FALLEN, rate / ROUGH, LOUDEST
+        self._constants = np.array(constants, np.float64)
+        self._knobs_at, self._lfo_at = Address(), Address()
+        self._voice_at, self._constants_at, self._states_at, self._told_at = map(
+            address, (self.voice, self._constants, self._states, self._told)
+        )
+        self.filtered = tuple(map(address, self._told[:3]))
+        """Where the kernel tells the pitch, the cutoff and the resonance of each row, float64 [rows]."""
+        self.lines = address(self._told[3]), address(self._told[4])
+        """And where the levels at the begin and at the end of the block."""
+        self._begun: list[int] = []
 
     def sounds(self, voice: int, key: float | None) -> bool:
         """Whether a voice holds a key; None for any."""
@@ -105,6 +125,35 @@ class Tones:
         """Let a key end in so many seconds; None for all of the voice."""
         self._end(self._held(voice, key), seconds)
 
+    def step(self, library: Kernel, knobs: Numbers, lfo: Numbers, shape: int, turns: int, rough: int) -> None:
+        """All that `envelope`, `pitch` and `levels` do, and what lies between, in the kernel.
+
+        `knobs` are float64 [voices, parameters] of an additive voice, `lfo` [voices]; `shape` (int64),
+        `turns` and `rough` are the addresses of what else it tells of each row.
+        """
+        library.tones(
+            self.count, self._rows, self._voice_at, self._knobs_at(knobs), self._lfo_at(lfo),
+            self._constants_at, self._states_at, self._told_at, shape, turns, rough,
+        )  # fmt: skip
+        self._begun = []
+        if self._struck:
+            self._struck = False
+            self._begun = np.flatnonzero(self._at[: self.count] >= 0.0).tolist()
+            # They get no line: `begin` gives them their level in each frame.
+            self._told[3:5, self._begun] = 1.0
+
+    def begin(self, sound: Samples) -> None:
+        """Give the tones that were struck before `step` their levels, float32 [rows, period]."""
+        for row in self._begun:
+            np.multiply(sound[row], self._first(row, self._level[row]), out=sound[row], casting="same_kind")
+
+    def _first(self, row: int, level: float) -> Numbers:
+        """The level of a tone in each frame of its first block: it begins where it was told to."""
+        shape = self._shape(self._time - self._at[row] / self._rate, row)
+        self._at[row] = -1.0
+        first: Numbers = shape * (level / (shape[-1] if shape[-1] > 0.0 else 1.0))
+        return first
+
     def envelope(self, attack: Numbers, decay: Numbers, sustain: Numbers) -> Numbers:
         """Where the envelopes are at the end of the next block, before release; times in ms.
 
@@ -116,11 +165,12 @@ class Tones:
         held = gone < 0.0
         age += held * self._span
         gone += ~held * self._span
-        self._attack = np.maximum(attack / 1000, _SHORTEST)
-        self._decay = np.maximum(decay / 1000, _SHORTEST) / _FALLEN
-        self._sustain = sustain
-        self._envelope[:count] = self._shape(age)
-        return self._envelope[:count]
+        self._attack[:count] = np.maximum(attack / 1000, _SHORTEST)
+        self._decay[:count] = np.maximum(decay / 1000, _SHORTEST) / _FALLEN
+        self._sustain[:count] = sustain
+        envelope: Numbers = self._envelope[:count]
+        envelope[:] = self._shape(age, slice(count))
+        return envelope
 
     def pitch(self, glide: Numbers) -> Numbers:
         """The pitches at the end of the next block in Hz; `glide` is a time constant in ms."""
@@ -145,12 +195,8 @@ class Tones:
         np.add(lines, level[:, None].astype(np.float32), out=lines)
         if self._struck:
             self._struck = False
-            # The first block of a tone is exact in every frame: it begins where it was told to.
             for row in map(int, np.flatnonzero(self._at[:count] >= 0.0)):
-                shape = self._shape(self._time - self._at[row] / self._rate, row)
-                end = shape[-1] if shape[-1] > 0.0 else 1.0
-                lines[row] = shape * (levels[row] / end)
-                self._at[row] = -1.0
+                lines[row] = self._first(row, levels[row])
         level[:] = levels
 
     def bury(self) -> None:
@@ -158,14 +204,14 @@ class Tones:
         count = self.count
         gone = self._gone[:count]
         over = (gone >= self._release[:count]) | (
-            (self._envelope[:count] < _GONE) & (self._age[:count] > self._attack)
+            (self._envelope[:count] < _GONE) & (self._age[:count] > self._attack[:count])
         )
         if over.any():
             for row in np.flatnonzero(over)[::-1]:
                 self._remove(int(row))
 
-    def _shape(self, age: Numbers, row: int | slice = slice(None)) -> Numbers:
-        attack, decay, sustain = self._attack[row], self._decay[row], self._sustain[row]
+    def _shape(self, age: Numbers, row: int | slice) -> Numbers:
+        attack, decay, sustain = (state[row] for state in (self._attack, self._decay, self._sustain))
         rise: Numbers = np.minimum(np.maximum(age / attack, 0.0), 1.0)
         shape: Numbers = rise * (sustain + (1.0 - sustain) * np.exp(-np.maximum(age - attack, 0.0) / decay))
         return shape

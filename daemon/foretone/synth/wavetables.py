@@ -46,6 +46,7 @@ class Wavetables:
         self._random = random
         self._flicker = np.zeros((rows, partials), np.float32)
         self._tables = np.zeros((2, rows, size + 1), np.float32)
+        self._newer = 0
         self._noise = np.zeros((rows, size + 1), np.float32)
         self._drawn = np.zeros((rows, partials), np.float32)
         self._fresh = np.zeros(rows, bool)
@@ -80,27 +81,30 @@ class Wavetables:
         self._last[to] = self._last[row]
         self._tables[:, to] = self._tables[:, row]
 
-    def draw(self, count: int, out: Samples) -> None:
-        """The next block of the first `count` rows, into float32 [rows, period]."""
-        old, new = self._tables
+    def draw(self, count: int, out: Samples, levels: tuple[int | None, int | None] = (None, None)) -> None:
+        """The next block of the first `count` rows, into float32 [rows, period].
+
+        `levels` are the addresses of what each is multiplied with along a line, float64 [rows] at its begin
+        and its end; for the kernel.
+        """
         changed = self._redraw(count)
+        newer, older = self._newer, 1 - self._newer
         if self._kernel is not None:
-            older, newer = self._lie
-            tables = newer, older if changed else None
-            self._kernel.tables(count, self._period, self._mask + 1, *tables, *self._rows, self._out(out))
+            tables = self._lie[newer], self._lie[older] if changed else None
+            places = *tables, *self._rows, *levels, self._out(out)
+            self._kernel.tables(count, self._period, self._mask + 1, *places)
             return
         out = out[:count]
         self._place(count)
-        self._read(new, count, out)
+        self._read(self._tables[newer], count, out)
         if changed:
-            self._read(old, count, self._old[:count])
+            self._read(self._tables[older], count, self._old[:count])
             np.subtract(out, self._old[:count], out=out)
             np.multiply(out, self._ramp, out=out)
             np.add(out, self._old[:count], out=out)
 
     def _redraw(self, count: int) -> bool:
-        """Draw the tables whose spectrum changed, if any; the first of the two is the older."""
-        old, new = self._tables[:, :count]
+        """Draw the tables anew, if a spectrum changed; those that were the newer are the older then."""
         wanted, drawn = self.amplitudes[:count], self._drawn[:count]
         rough = self.rough[:count]
         flicker = self._flicker[:count]
@@ -110,7 +114,8 @@ class Wavetables:
         if flicker.max(initial=0.0) < _CHANGED and not fresh.any() and not rough.any():
             return False
         np.copyto(drawn, wanted)
-        np.copyto(old, new)
+        old, self._newer = self._tables[self._newer, :count], 1 - self._newer
+        new = self._tables[self._newer, :count]
         np.matmul(wanted, self._sines, out=new)
         if rough.any():
             rows = np.flatnonzero(rough)

@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from foretone.synth import kernel
 from foretone.synth.energy import Energy
-from foretone.synth.kernel import address
+from foretone.synth.kernel import Kernel, address
 from foretone.synth.knobs import Knobs
 from foretone.synth.lfo import WAVES, Oscillators
-from foretone.synth.tones import Numbers, Tones
-from foretone.synth.voice import FULL, Parameter, Samples, Sound, given, whole
+from foretone.synth.tones import LOUDEST, ROUGH, Numbers, Tones
+from foretone.synth.voice import Parameter, Samples, Sound, given, whole
 from foretone.synth.wavetables import Wavetables
 
 PARAMETERS = (
@@ -54,14 +54,8 @@ GESTURE, SECOND = -1.0, -2.0
 
 _CONTROLS = ("frequency", "cutoff", "loudness")
 
-_TONE = 0.25 * FULL
-"""Root mean square of a tone that is played as hard as can be, before the level of its voice."""
-
 _STILLNESS = 0.3
 """Time constant with which a gesture fades when nothing moves, in seconds."""
-
-_NOISE = 256
-"""Frames in a period of a noise, whatever the key: its partials flicker so fast that they flow together."""
 
 _NOISY = WAVES.index("noise")
 
@@ -104,9 +98,9 @@ class Additive:
         self._sound = np.zeros((rows, period), np.float32)
         self._line = np.zeros((rows, period), np.float32)
         self._kernel = kernel.library
-        self._shape, self._given = np.zeros(rows, np.int64), np.zeros((3, rows))
-        arrays = self._shapes, self._shape, *self._given
-        self._numbers_at = (*map(address, arrays), float(rate), address(self._tables.amplitudes))
+        self._shape = np.zeros(rows, np.int64)
+        self._lie = address(self._shape), address(self._tables.turns), address(self._tables.rough)
+        self._shapes_at, self._amplitudes_at = address(self._shapes), address(self._tables.amplitudes)
 
     @property
     def awake(self) -> bool:
@@ -164,6 +158,27 @@ class Additive:
         lfo = self._lfo.step(knobs.now[:, LFO_WAVE], knobs.now[:, LFO_RATE])
         self._energy.fade()
         self._follow_gestures()
+        sound = self._sound[:count]
+        if self._kernel is not None:
+            self._draw(self._kernel, count, lfo)
+        else:
+            self._draw_slowly(count, lfo)
+        np.matmul(tones.gains[:, :count], sound, out=buses.reshape(-1, buses.shape[2]))
+        tones.bury()
+
+    def _draw(self, library: Kernel, count: int, lfo: Numbers) -> None:
+        tones, tables = self._tones, self._tables
+        tones.step(library, self._knobs.now, lfo, *self._lie)
+        shapes, shape = self._shapes, self._lie[0]
+        library.filter(
+            count, shapes.shape[1], self._shapes_at, shape, *tones.filtered, self._rate, self._amplitudes_at
+        )
+        tables.draw(count, self._sound, tones.lines)
+        tones.begin(self._sound)
+
+    def _draw_slowly(self, count: int, lfo: Numbers) -> None:
+        """The same in numpy."""
+        tones, knobs = self._tones, self._knobs
         voice = tones.voice[:count]
         knob = self._knob[:count]
         np.take(knobs.now, voice, axis=0, out=knob, mode="clip")
@@ -174,19 +189,17 @@ class Additive:
         hertz *= np.exp2(tones.ear[:count] * knob[:, DETUNE] / 1200.0)
         noisy = knob[:, WAVE] == _NOISY
         np.minimum(np.maximum(hertz, 1.0, out=hertz), 0.45 * self._rate, out=hertz)
-        np.copyto(hertz, self._rate / _NOISE, where=noisy)
+        np.copyto(hertz, self._rate / ROUGH, where=noisy)
         np.divide(hertz, self._rate, out=self._tables.turns[:count])
         self._tables.rough[:count] = noisy
         cutoff = knob[:, CUTOFF] + knob[:, LFO_FILTER] * swing + knob[:, ENVELOPE_FILTER] * envelope
         shape = (voice * (len(WAVES) + 1) + knob[:, WAVE]).astype(np.intp)
         self._filter(count, hertz, shape, np.maximum(cutoff, 20.0), knob[:, RESONANCE])
-        levels = envelope * (1.0 - knob[:, LFO_LEVEL] * (0.5 - 0.5 * swing)) * _TONE
+        levels = envelope * (1.0 - knob[:, LFO_LEVEL] * (0.5 - 0.5 * swing)) * LOUDEST
         sound, line = self._sound[:count], self._line[:count]
         self._tables.draw(count, self._sound)
         tones.levels(levels, self._ramp, line)
         np.multiply(sound, line, out=sound)
-        np.matmul(tones.gains[:, :count], sound, out=buses.reshape(-1, buses.shape[2]))
-        tones.bury()
 
     def _filter(
         self, count: int, hertz: Numbers, shape: npt.NDArray[np.intp], cutoff: Numbers, resonance: Numbers
@@ -196,12 +209,6 @@ class Additive:
         |H|^2 = 1 / ((1 - x)^2 + x / Q^2) with x = (f / cutoff)^2, the analogue prototype's response.
         """
         amplitudes, (ratio, work) = self._tables.amplitudes[:count], self._work[:, :count]
-        if self._kernel is not None:
-            given, shapes = self._given, self._numbers_at
-            self._shape[:count] = shape
-            given[:, :count] = hertz, cutoff, resonance
-            self._kernel.filter(count, amplitudes.shape[1], *shapes)
-            return
         np.take(self._shapes, shape, axis=0, out=amplitudes, mode="clip")
         np.multiply(hertz[:, None].astype(np.float32), self._orders, out=ratio)
         np.multiply(ratio, -20.0 / self._rate, out=work)
