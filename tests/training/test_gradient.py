@@ -9,22 +9,26 @@ from foretone_training import mixture
 from foretone_training.network import Network, Scale, Shape, create
 
 
-def small_network(layers: int, dimension: int, log_dt: float = 0.0) -> tuple[Network, np.random.Generator]:
+def small_network(
+    layers: int, dimension: int, log_dt: float = 0.0, skip: bool = True
+) -> tuple[Network, np.random.Generator]:
     random = np.random.default_rng(3)
     mean, spread, step = (np.full(dimension, value) for value in (0.3, 0.5, 0.01))
     scale = Scale(mean, spread, step, log_dt)
     rows = random.random((50, dimension))
-    network = create(Shape(dimension, layers, 5, 3), scale, rows, random).astype(np.float64)
+    network = create(Shape(dimension, layers, 5, 3, skip), scale, rows, random).astype(np.float64)
     network.values += 0.1 * random.normal(size=network.values.shape)
     return network, random
 
 
-@pytest.mark.parametrize(("layers", "dimension", "log_dt"), [(1, 2, 0.0), (2, 4, 0.001), (3, 3, 0.0)])
+@pytest.mark.parametrize(
+    ("layers", "dimension", "log_dt", "skip"), [(1, 2, 0.0, True), (2, 4, 0.001, True), (3, 3, 0.0, False)]
+)
 def test_the_gradient_of_every_weight_is_that_of_finite_differences(
-    layers: int, dimension: int, log_dt: float
+    layers: int, dimension: int, log_dt: float, skip: bool
 ) -> None:
     """Through time, layers, a stream that begins in the middle of the chunk, and a carried state."""
-    network, random = small_network(layers, dimension, log_dt)
+    network, random = small_network(layers, dimension, log_dt, skip)
     x, y = random.random((2, 6, 2, dimension))
     keep = np.ones((6, 2, 1))
     keep[3, 1] = 0.0

@@ -32,9 +32,9 @@ Learned = tuple[list[Stream], Settings, Trained]
 
 @pytest.fixture(scope="module")
 def performed(learned: Learned) -> Performance:
-    """Of a network that had three times as long to learn."""
+    """Of a network that had five times as long to learn."""
     streams, settings, _ = learned
-    return perform(train(streams, replace(settings, updates=1200)), streams)
+    return perform(train(streams, replace(settings, updates=2000)), streams)
 
 
 def make_page(learned: Learned, performed: Performance, name: str = "mine.tflite") -> str:

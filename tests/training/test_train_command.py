@@ -139,7 +139,7 @@ def test_the_plain_model_of_imps_can_be_learned_and_taught_more(sessions: Path, 
     log, linear, more = (tmp_path / f"{name}.tflite" for name in ("log", "linear", "more"))
     quick = ["mdrnn", str(sessions), *QUICK, "--out"]
     assert main([*quick, str(log)]) == 0
-    assert main([*quick, str(linear), "--waits", "linear"]) == 0
+    assert main([*quick, str(linear), "--plain"]) == 0
     assert main([*quick, str(more), "--from", str(linear)]) == 0
     assert [lite.Model(path).card.log_dt for path in (log, linear, more)] == [pytest.approx(1e-3), 0.0, 0.0]
 

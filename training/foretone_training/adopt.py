@@ -193,7 +193,7 @@ def _network(main: ReadGraph, cells: Sequence[Cell], mixture: int, dimension: in
     joined = next(one for one in main.operators if one.code == CONCATENATION and one.outputs == (mixture,))
     (means, _), (widths, floor), (logits, _) = (_dense(main, number) for number in joined.inputs)
     components = logits.shape[1]
-    shape = Shape(dimension, len(cells), len(logits) - 1, components)
+    shape = Shape(dimension, len(cells), len(logits) - 1, components, skip=False)
     step = np.full(dimension, 2.0 * floor / TIMES)
     scale = Scale(np.zeros(dimension), np.full(dimension, 1.0 / TIMES), step)
     parts = [np.vstack([cell.weights, cell.bias]) for cell in cells]

@@ -117,13 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--units", type=_count(4, 1024), help="of each layer, in place of --size")
     kind.add_argument("--layers", type=_count(1, 8), default=2, help="of memory")
     kind.add_argument("--mixtures", type=_count(1, 64), default=5, help="alternatives for the next event")
-    kind.add_argument(
-        "--waits",
-        choices=("log", "linear"),
-        default="log",
-        help="learned by their logarithm, or as IMPS does",
-    )
-    kind.add_argument("--compare", action="store_true", help="with the plain IMPS model too, in the report")
+    kind.add_argument("--plain", action="store_true", help="the network of IMPS, as it was")
+    kind.add_argument("--compare", action="store_true", help="with the plain network too, in the report")
     kind.add_argument(
         "--weights", choices=("float32", "float16", "int8"), default="float32", help="smaller is less exact"
     )

@@ -139,7 +139,7 @@ def to_tflite(network: Network, card: Card, weights: Weights = "float32") -> byt
         dt, axes = graph.split_into(heard, [1, shape.dimension - 1])
         added = graph.constant("log_dt", np.array([[scale.log_dt]], np.float32))
         heard = graph.concatenate([graph.log(graph.add(dt, added)), axes])
-    after: list[int] = []
+    event, after = heard, list[int]()
     for number, (matrix, bias) in enumerate([_hearing_natural_units(network), *network.layers[1:]]):
         h, c = state[2 * number : 2 * number + 2]
         if weights == "float32":
@@ -159,6 +159,10 @@ def to_tflite(network: Network, card: Card, weights: Weights = "float32") -> byt
     count = shape.mixtures * shape.dimension
     spread = np.tile(scale.spread, shape.mixtures).astype(np.float64)
     matrix, bias = (part.astype(np.float64) for part in network.head)
+    if shape.skip:
+        heard = graph.concatenate([heard, event])
+        matrix[shape.units :] /= scale.spread[:, None]
+        bias -= scale.mean @ matrix[shape.units :]
     matrix[:, :count] *= spread
     bias[:count] = bias[:count] * spread + np.tile(scale.mean, shape.mixtures)
     head = graph.fully_connected(heard, matrix, bias, "head")

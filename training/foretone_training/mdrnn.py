@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,6 @@ KEPT_EVERY = 10.0  # seconds
 AVERAGED = 0.01  # of the newest weights, after each update, in the average that is judged and kept
 
 Array = NDArray[Any]
-Waits = Literal["log", "linear"]
-"""By what a network takes dt: its logarithm, or its seconds, as that of IMPS."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class Settings:
     updates: int | None = None
     learning_rate: float | None = None
     """Of the first update; None for what suits the units."""
-    waits: Waits = "log"
+    plain: bool = False
+    """The network of IMPS: it takes dt in seconds, and its output layer hears the memory alone."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +140,10 @@ class _Training:
         random = np.random.default_rng(settings.seed)
         learned = [stream.split(HELD_OUT)[0] for stream in streams]
         rows = np.concatenate(learned)
-        log_dt = begin.scale.log_dt if begin else None if settings.waits == "log" else 0.0
+        log_dt = begin.scale.log_dt if begin else 0.0 if settings.plain else None
         scale = measure(rows, log_dt)
-        shape = Shape(1 + len(streams[0].axes), settings.layers, settings.units, settings.mixtures)
+        sizes = settings.layers, settings.units, settings.mixtures
+        shape = Shape(1 + len(streams[0].axes), *sizes, skip=not settings.plain)
         if state:
             mean, spread, step = state.arrays["scale"]
             scale = Scale(mean, spread, step, state.told["log_dt"])

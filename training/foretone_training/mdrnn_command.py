@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, bar: Bar) -> None:
     performance = perform(trained, streams)
     if arguments.compare:
         with bar() as progress:
-            plain = perform(mdrnn.train(streams, replace(settings, waits="linear"), progress), streams)
+            plain = perform(mdrnn.train(streams, replace(settings, plain=True), progress), streams)
         performance = replace(performance, plain=Plain(plain.nll, plain.energy, plain.model))
     trained = replace(trained, scores=trained.scores | performance.scores)
     before = about.get("trained_on", ())
@@ -79,7 +79,7 @@ def _chosen(arguments: argparse.Namespace) -> Settings:
         seed=arguments.seed,
         seconds=arguments.seconds,
         updates=arguments.updates,
-        waits=arguments.waits,
+        plain=arguments.plain,
     )
 
 
@@ -97,6 +97,6 @@ def _again(
     print(f"Going on from {path}: {shape.layers} x {shape.units} units.", flush=True)
     settings = replace(
         settings, layers=shape.layers, units=shape.units, mixtures=shape.mixtures,
-        learning_rate=AGAIN * learning_rate(shape.units), waits="log" if network.scale.log_dt else "linear",
+        learning_rate=AGAIN * learning_rate(shape.units), plain=not shape.skip,
     )  # fmt: skip
     return network, settings, {"trained_on": list(card.trained_on)}

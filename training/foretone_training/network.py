@@ -1,7 +1,9 @@
 """The mixture-density recurrent network: LSTM layers under a mixture of Gaussians.
 
 Martin and Torresen, An Interactive Musical Prediction System with Mixture Density Recurrent Neural
-Networks, NIME 2019. From dt and the axes of one event it gives the density of the next.
+Networks, NIME 2019. From dt and the axes of one event it gives the density of the next. Unlike theirs, the
+output layer also hears the event itself, past the memory (Graves, Generating Sequences With Recurrent Neural
+Networks, 2013, section 2): of eight knobs, the seven that no hand is on are then expected where they are.
 """
 
 from __future__ import annotations
@@ -20,12 +22,16 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a network is. `dimension` counts dt and the axes."""
+    """How large a network is. `dimension` counts dt and the axes.
+
+    `skip` says whether the output layer hears the event too; that of IMPS hears the memory alone.
+    """
 
     dimension: int
     layers: int = 2
     units: int = 64
     mixtures: int = 5
+    skip: bool = True
 
     @property
     def outputs(self) -> int:
@@ -36,7 +42,8 @@ class Shape:
     def matrices(self) -> list[tuple[int, int]]:
         """Of each layer and then of the output: rows and columns of its weights."""
         heard = [self.dimension] + [self.units] * (self.layers - 1)
-        return [(inputs + self.units, 4 * self.units) for inputs in heard] + [(self.units, self.outputs)]
+        head = self.units + self.skip * self.dimension
+        return [(inputs + self.units, 4 * self.units) for inputs in heard] + [(head, self.outputs)]
 
     @property
     def size(self) -> int:
@@ -111,7 +118,10 @@ class Network:
         copy = Network(self.shape, scale, self.values.copy())
         moved = (copy.scale.mean - self.scale.mean) / self.scale.spread
         copy.layers[0][1][...] += moved @ copy.layers[0][0][: self.shape.dimension]
-        mixture.parts(copy.head[1][None], self.shape.dimension)[0][...] -= moved
+        weights, bias = copy.head
+        if self.shape.skip:
+            bias += moved @ weights[self.shape.units :]
+        mixture.parts(bias[None], self.shape.dimension)[0][...] -= moved
         return copy
 
     def start(self, rows: int) -> list[State]:
@@ -121,12 +131,14 @@ class Network:
 
     def forward(self, x: Array, states: list[State], keep: Array) -> tuple[Array, list[State]]:
         """Output rows [steps * rows, outputs] for x [steps, rows, D] in the network's units."""
-        after = []
+        event, after = x, []
         for lstm, state in zip(self._lstms, states, strict=True):
             x, left = lstm.forward(x, state, keep)
             after.append(left)
-        self._last = x.reshape(-1, self.shape.units)
         weights, bias = self.head
+        if self.shape.skip:
+            x = np.concatenate([x, event], axis=2)
+        self._last = x.reshape(-1, len(weights))
         return self._last @ weights + bias, after
 
     def loss(
@@ -146,7 +158,7 @@ class Network:
         *layers, (weights, bias) = _views(self.shape, slope)
         np.matmul(self._last.T, error, out=weights)
         np.sum(error, axis=0, out=bias)
-        error = (error @ self.head[0].T).reshape(*steps, self.shape.units)
+        error = (error @ self.head[0][: self.shape.units].T).reshape(*steps, self.shape.units)
         for lstm, (weights, bias) in zip(reversed(self._lstms), reversed(layers), strict=True):
             error = lstm.backward(error, weights, bias)
 
@@ -179,7 +191,7 @@ def create(shape: Shape, scale: Scale, rows: Array, random: np.random.Generator)
             weights[inputs:, columns] = np.linalg.qr(random.normal(size=(shape.units, shape.units)))[0]
         bias[shape.units : 2 * shape.units] = 1.0
     weights, bias = network.head
-    weights[...] = 0.1 * random.normal(size=weights.shape) / np.sqrt(shape.units)
+    weights[: shape.units] = 0.1 * random.normal(size=(shape.units, shape.outputs)) / np.sqrt(shape.units)
     means, widths, logits = mixture.parts(bias[None], shape.dimension)
     waits = np.maximum(rows[:, 0], scale.step[0])
     edges = np.geomspace(waits.min(), waits.max(), 2 * shape.mixtures + 1)

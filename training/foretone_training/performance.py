@@ -36,7 +36,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Plain:
-    """What the plain model of IMPS, whose waits are linear, makes of the same sessions: see `Performance`."""
+    """What the plain model of IMPS makes of the same sessions: see `Performance`."""
 
     nll: float
     energy: float

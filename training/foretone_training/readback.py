@@ -24,10 +24,11 @@ def read_network(path: Path) -> tuple[Network, Card]:
     rounded.
     """
     data, card = read_model(path)
-    shape = Shape(1 + len(card.plays), card.layers, card.units, card.mixtures)
     graphs = read_graphs(open_seal(data, str(path)), str(path))
     found = {one.name: one.values for one in graphs[0].tensors if one.values is not None}
     try:
+        skip = found["head/weights"].shape[1] > card.units
+        shape = Shape(1 + len(card.plays), card.layers, card.units, card.mixtures, skip)
         spread = np.asarray(found["spread"])[0, : shape.dimension]
         least = np.asarray(found["least"])[0, : shape.dimension]
         scale = Scale(np.zeros_like(spread), spread, 2.0 * (least - spread), card.log_dt)
@@ -37,6 +38,8 @@ def read_network(path: Path) -> tuple[Network, Card]:
         network.layers[0][0][: shape.dimension] *= spread[:, None]
         weights, bias = network.head
         weights[...], bias[...] = found["head/weights"].T, found["head/bias"]
+        if skip:
+            weights[shape.units :] *= spread[:, None]
         count = shape.mixtures * shape.dimension
         weights[:, :count] /= np.tile(spread, shape.mixtures)
         bias[:count] /= np.tile(spread, shape.mixtures)
