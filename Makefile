@@ -9,6 +9,7 @@ BENCH ?= predict latency idle
 INSTRUMENT ?= empi
 MINUTES ?= 15
 UPDATES ?= 12000
+MIXTURES ?= 5
 SESSIONS ?=
 
 .PHONY: help
@@ -79,7 +80,7 @@ ifeq ($(SESSIONS),)
 	mkdir -p build/sessions
 	for seed in 1 2 3; do $(BIN)/foretone practise $(INSTRUMENT) --seed $$seed --minutes $(MINUTES) --out build/sessions/$(INSTRUMENT)-$$seed.csv; done
 endif
-	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --updates $(UPDATES) --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
+	$(BIN)/foretone-train mdrnn $(or $(SESSIONS),build/sessions/$(INSTRUMENT)-*.csv) --seed 1 --mixtures $(MIXTURES) --updates $(UPDATES) --out deploy/instruments/$(INSTRUMENT)-s.tflite --report build/$(INSTRUMENT)-s.html
 endif
 
 .PHONY: image image-lock flash

@@ -106,9 +106,9 @@ def live(maker, settings, happenings):
                 answered(driver.receive(given[0], now), axes)
             case "come back":
                 answered(driver.receive(port.sent[given[0] % len(port.sent)], now), axes)
-            case "write":
+            case "write" if hasattr(driver, "write"):
                 driver.write(given[0][: len(axes)], given[1])
-            case "rest":
+            case "rest" if hasattr(driver, "rest"):
                 driver.rest(given[0])
             case "pass":
                 pass_by(driver, clock, now + given[0])
