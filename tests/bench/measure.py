@@ -17,7 +17,12 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 IMPSY = "impsy==1.2.1"
 SKLEARN = "scikit-learn==1.7.2"
-PEERS = {"impsy": (IMPSY, "2 GB, some minutes"), "sklearn": (SKLEARN, "0.3 GB")}
+DTW = "dtaidistance==2.3.13"
+PEERS = {
+    "impsy": (IMPSY, "2 GB, some minutes"),
+    "sklearn": (SKLEARN, "0.3 GB"),
+    "dtw": (DTW, "0.1 GB"),
+}
 
 
 @dataclass(frozen=True)

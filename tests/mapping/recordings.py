@@ -42,19 +42,27 @@ def lightpad():
     return iter([[0.018, *row] for row in (0.5 + 0.5 * np.sin(steps)).tolist()])
 
 
-def watch(fold, window=100):
+def watch(fold):
     """Seven exercises heard by a watch: x and y to learn from, and x and y of the subjects of a fold of 5.
 
     A row has the mean, smallest, largest and root mean square of each of six channels in a window of 2 s.
     """
+    made = []
+    for takes in watch_windows(fold):
+        parts = [frames[:, 1:] for _, frames in takes]
+        rows = [[*x.mean(0), *x.min(0), *x.max(0), *np.sqrt(np.square(x).mean(0))] for x in parts]
+        made += [np.array(rows), np.array([kind for kind, _ in takes])]
+    return made
+
+
+def watch_windows(fold, window=100):
+    """The same windows as they are: kinds and frames of those to learn from, and of the fold's subjects."""
     with np.load(GESTURES / "seglearn_watch_imu6_50hz.npz") as held:
         frames, lengths, kinds, subjects = (held[name] for name in ("X", "lengths", "y", "subject"))
-    rows, ends = [], np.cumsum(lengths)
-    for end, length, kind, subject in zip(ends, lengths, kinds, subjects, strict=True):
+    known, new = [], []
+    for end, length, kind, subject in zip(np.cumsum(lengths), lengths, kinds, subjects, strict=True):
         for begin in range(end - length, end - window + 1, window):
             part = frames[begin : begin + window].astype(float)
-            heard = np.concatenate([part.mean(0), part.min(0), part.max(0), np.sqrt(np.square(part).mean(0))])
-            rows.append([subject, kind + 1, *heard])
-    table = np.array(rows)
-    new = table[:, 0] % 5 == fold
-    return table[~new, 2:], table[~new, 1].astype(int), table[new, 2:], table[new, 1].astype(int)
+            takes = new if subject % 5 == fold else known
+            takes.append((int(kind) + 1, np.column_stack([np.arange(window) / 50.0, part])))
+    return known, new

@@ -112,6 +112,36 @@ def test_a_mapping_as_flucomas_network(trained):
     assert flucoma_model.read(text, "a").play(X) == pytest.approx(trained.play(X))
 
 
+def test_a_mapping_as_flucomas_network_with_its_scalers():
+    """Also of an input and an output that never change."""
+    x = np.column_stack([X[:20, 0], np.full(20, 0.3)])
+    y = np.column_stack([np.sin(3 * x[:, 0]), np.full(20, 0.7)])
+    made = mapping.train(Examples(("a", "b"), ("p", "q"), x, y, ()), mapping.Settings(units=5))
+    texts = flucoma_model.write_apart(network.of(made), made.heard, made.played)
+    assert flucoma_model.read(texts[0], "a", *texts[1:]).play(X[:, :2]) == pytest.approx(made.play(X[:, :2]))
+    assert json.loads(texts[1]).keys() == {"cols", "mean", "std"}
+
+
+def test_what_flucoma_wrote_is_written_again_as_it_was(trained):
+    text = flucoma_model.write(network.of(trained))
+    assert json.loads(flucoma_model.write(flucoma_model.read(text, "a"))) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"cols": 2, "data_min": [2, 5], "data_max": [4, 9], "min": -1, "max": 1},
+        {"cols": 2, "mean": [10, 1], "std": [2, 0.5]},
+        {"cols": 2, "median": [3, 0], "range": [2, 1], "low": 25, "high": 75},
+    ],
+)
+def test_every_scaler_goes_there_and_back(told):
+    text = json.dumps(told)
+    there, back = flucoma_model.scaler(text), flucoma_model.unscaler(text)
+    scaled = X[:, :2] @ there.weights + there.bias
+    assert scaled @ back.weights + back.bias == pytest.approx(X[:, :2])
+
+
 def test_a_mapping_as_wekinators_model_set(trained):
     inputs, models = modelset.read(modelset.write(("a", "b", "c"), network.of(trained)), "a")
     assert inputs == ("a", "b", "c")
@@ -171,6 +201,16 @@ def test_the_command_goes_from_each_to_each(table, tmp_path, capsys):
         model = tmp_path / "model.json"
         assert main(["convert", str(source), "--out", str(model), "--as", format_]) == 0
         assert main(["convert", str(model), "--out", str(tmp_path / "m.tflite")]) == 0
+    scalers = [str(tmp_path / name) for name in ("in.json", "out.json")]
+    assert (
+        main(["convert", str(source), "--out", str(model), "--as", "flucoma-model", "--scalers", *scalers])
+        == 0
+    )
+    assert main(["convert", str(model), "--out", str(tmp_path / "s.tflite"), "--scalers", *scalers]) == 0
+    apart = lite.Mapping(tmp_path / "s.tflite")
+    assert apart.play([0.3, 0.6])[0] == pytest.approx(
+        lite.Mapping(tmp_path / "m-1.tflite").play([0.3, 0.6])[0], abs=1e-4
+    )
     assert "12 examples: x, it's y to cut off, kind." in capsys.readouterr().out
 
 

@@ -15,6 +15,7 @@ from foretone_training.options import count
 
 if TYPE_CHECKING:
     from foretone_training.exchange.network import Network
+    from foretone_training.mapping import Mapping
     from foretone_training.nearest import Nearest
 
 FORMATS = ("csv", "arff", "learner", "flucoma", "flucoma-model", "wekinator-model")
@@ -35,7 +36,9 @@ def add(kinds: Any) -> None:
     )
     kind.add_argument("--as", dest="format", choices=FORMATS, help="where the suffix does not say it")
     kind.add_argument("--outputs", type=count(1, 256), help="how many of an .arff file's last columns")
-    kind.add_argument("--scalers", nargs=2, type=Path, metavar=("IN", "OUT"), help="of FluCoMa's network")
+    kind.add_argument(
+        "--scalers", nargs=2, type=Path, metavar=("IN", "OUT"), help="of FluCoMa's network, read or written"
+    )
     kind.set_defaults(run=run)
 
 
@@ -52,7 +55,9 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"Wrote {path}: model {column}, which hears {', '.join(hears)}.")
         return
     table = _examples(texts, arguments.source, arguments.outputs)
-    for path, text in zip(arguments.out, _written(table, wanted), strict=True):
+    apart = wanted == "flucoma-model" and arguments.scalers
+    written = _written(table, "flucoma-apart" if apart else wanted)
+    for path, text in zip([*arguments.out, *(arguments.scalers or ())], written, strict=True):
         with draft(path) as place:
             place.write_text(text)
     print(f"{len(table.x)} examples: {', '.join(table.inputs)} to {', '.join(table.outputs)}.")
@@ -73,7 +78,7 @@ def _examples(texts: list[str], paths: list[Path], outputs: int | None) -> Table
 
 
 def _written(table: Table, wanted: str) -> list[str]:
-    from foretone_training.exchange import arff, flucoma, flucoma_model, learner, modelset
+    from foretone_training.exchange import arff, flucoma, flucoma_model, learner, modelset, network
 
     match wanted:
         case "csv":
@@ -85,24 +90,26 @@ def _written(table: Table, wanted: str) -> list[str]:
         case "flucoma":
             return list(flucoma.write(table))
         case "flucoma-model":
-            return [flucoma_model.write(_learned(table))]
+            return [flucoma_model.write(network.of(_learned(table)))]
+        case "flucoma-apart":
+            learned = _learned(table)
+            return list(flucoma_model.write_apart(network.of(learned), learned.heard, learned.played))
         case "wekinator-model":
-            return [modelset.write(table.inputs, _learned(table))]
+            return [modelset.write(table.inputs, network.of(_learned(table)))]
     raise SessionError("say what to write with --as, or a suffix that says it")
 
 
-def _learned(table: Table) -> Network:
+def _learned(table: Table) -> Mapping:
     import numpy as np
 
     from foretone_training import mapping
     from foretone_training.examples import Examples
-    from foretone_training.exchange import network
 
     y = np.array(table.y, np.float64)
     if not len(y) or not np.isfinite(y).all():
         raise SessionError("a network of all outputs needs examples that have all of them")
     examples = Examples(table.inputs, table.outputs, np.array(table.x), y, ())
-    return network.of(mapping.train(examples, mapping.Settings()))
+    return mapping.train(examples, mapping.Settings())
 
 
 def _models(text: str, name: str, scalers: list[str]) -> Any:

@@ -37,7 +37,7 @@ def fit(hears: tuple[str, ...], takes: Sequence[Take], kinds: int) -> tuple[Gest
     for kind in range(1, kinds + 1):
         if not any(made == kind and len(frames) > 1 for made, frames in takes):
             raise SessionError(f"gesture {kind} was never made: record it, once or better several times")
-    takes = [(kind, _moving(frames)) for kind, frames in takes if len(frames) > 1]
+    takes = [(kind, moving(frames)) for kind, frames in takes if len(frames) > 1]
     factor = _factor(np.concatenate([frames[:, 1:] for _, frames in takes]))
     seconds = [frames[-1, 0] - frames[0, 0] for _, frames in takes]
     step = float(np.clip(np.median(seconds) / POINTS, *STEPS))
@@ -70,7 +70,7 @@ def sampled(frames: Array, step: float) -> Array:
     return np.asarray(frames[np.searchsorted(frames[:, 0], times + 1e-9, side="right") - 1, 1:])
 
 
-def _moving(frames: Array) -> Array:
+def moving(frames: Array) -> Array:
     """Without the stillness before and after."""
     x = frames[:, 1:]
     near = STILL * np.maximum(np.ptp(x, axis=0), 1e-9)

@@ -13,6 +13,7 @@ import numpy as np
 
 from foretone.errors import ModelError
 from foretone_training.exchange.network import ACTIVATIONS, Layer, Network, checked, folded
+from foretone_training.mapping import Scale
 
 
 def read(text: str, name: str, heard: str = "", played: str = "") -> Network:
@@ -27,7 +28,7 @@ def read(text: str, name: str, heard: str = "", played: str = "") -> Network:
             for layer in json.loads(text)["layers"]
         ]
         before = [scaler(heard)] if heard else []
-        behind = [_back(scaler(played))] if played else []
+        behind = [unscaler(played)] if played else []
         return checked([*before, *layers, *behind], len(layers[0].weights), name)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ModelError(f"{name} is no network of FluCoMa's ({error})") from error
@@ -62,16 +63,28 @@ def scaler(text: str) -> Layer:
     return Layer(np.diag(factor), -np.array(told["median"]) * factor)
 
 
-def standardize(mean: Any, spread: Any) -> str:
+def unscaler(text: str) -> Layer:
+    """The way back through a scaler, as a layer. A column without spread stays where it was."""
+    told: dict[str, Any] = json.loads(text)
+    if "data_min" in told:
+        low, high = np.array(told["data_min"]), np.array(told["data_max"])
+        factor = (high - low) / (told["max"] - told["min"])
+        return Layer(np.diag(factor), low - told["min"] * factor)
+    if "mean" in told:
+        return Layer(np.diag(np.array(told["std"], np.float64)), np.array(told["mean"], np.float64))
+    return Layer(np.diag(np.array(told["range"], np.float64)), np.array(told["median"], np.float64))
+
+
+def write_apart(network: Network, heard: Scale, played: Scale) -> tuple[str, str, str]:
+    """The text of a network without its first and last layers, which are these scales; and their texts."""
+    inner = write(Network(network.layers[1:-1]))
+    return inner, standardize(heard), standardize(played)
+
+
+def standardize(scale: Scale) -> str:
     """The text of a scaler of fluid.standardize."""
-    return json.dumps({"cols": len(mean), "mean": list(mean), "std": list(spread)}) + "\n"
-
-
-def _back(layer: Layer) -> Layer:
-    """The way back through a scaler."""
-    factor = np.diag(layer.weights)
-    back = _over(1.0, factor)
-    return Layer(np.diag(back), -layer.bias * back)
+    told = {"cols": len(scale.mean), "mean": scale.mean.tolist(), "std": scale.spread.tolist()}
+    return json.dumps(told) + "\n"
 
 
 def _over(one: float, columns: Any) -> Any:
