@@ -14,6 +14,15 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 CONTROL = "/wekinator/control/"
+MESSAGES = {
+    "outputs", "startRecording", "stopRecording", "startDtwRecording", "stopDtwRecording", "train",
+    "cancelTrain", "startRunning", "stopRunning", "deleteAllExamples", "deleteExamplesForOutput",
+    "enableModelRecording", "disableModelRecording", "enableModelRunning", "disableModelRunning", "setInputNames", "setOutputNames",
+    "selectInputsForOutput", "loadModelFromFile", "saveModelToFile", "runNewProject", "enablePerformanceMode",
+    "disablePerformanceMode",
+}  # fmt: skip
+"""All that OSCControlReceiver.java of Wekinator 2.1 takes."""
+
 DEADLINE = 30.0
 
 
@@ -38,6 +47,7 @@ class Client:
         self.outputs = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.outputs.bind(("127.0.0.1", 0))
         self.port = self.outputs.getsockname()[1]
+        self.done = set()
         self.asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.asking.bind(("127.0.0.1", 0))
 
@@ -46,6 +56,7 @@ class Client:
 
     def do(self, name, *values, types=""):
         """A control message, and everything that it and the ones before it have caused."""
+        self.done.add(name)
         self.send(CONTROL + name, *values, types=types)
         return self.settle()
 

@@ -1,6 +1,8 @@
 """The examples of mapping/README.md for scripts run as they stand there; and what they do not show."""
 
 import re
+import select
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +15,7 @@ from foretone.mapping.project import Learn
 from foretone.mapping.verbs import VERBS
 from foretone.players.mapping import Mapping as Player
 from foretone.script import Mapping
+from foretone_training import cli as train
 
 README = Path(__file__).parents[2] / "daemon" / "foretone" / "mapping" / "README.md"
 
@@ -55,6 +58,40 @@ def test_it_is_kept_for_the_next_time(tmp_path):
         before = mapping.play([0.7])
     with Mapping(1, 1, tmp_path) as mapping:
         assert mapping.play([0.7]) == before
+
+
+def test_examples_go_out_as_arff_and_come_back_the_same(tmp_path):
+    """With takes, a class, and outputs that were not recorded."""
+
+    def until(condition):
+        end = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < end
+            select.select([], [], [], 0.01)
+
+    def examples(mapping):
+        return [
+            (take.number, [frame[1:] for frame in take.frames])
+            for take in mapping._player.history.project.takes
+        ]
+
+    with Mapping(2, 2, tmp_path, output={"out-2": {"learn": "class-knn", "classes": 3}}) as mapping:
+        mapping.show([0.1, 0.9], [0.3, 2])
+        mapping.do("mask", "record", 0, 2)
+        mapping.show([0.8, 0.2], [0.7, 2])
+        mapping.do("mask", "record", 1, 2)
+        mapping.show([1 / 3, 2 / 3], [1 / 7, 3])
+        before = examples(mapping)
+        table = Path(mapping.do("export", "out.csv"))
+        until(table.exists)
+        for names in (("out.csv", "out.arff"), ("out.arff", "back.csv")):
+            source, out = (str(tmp_path / name) for name in names)
+            assert train.main(["convert", source, "--out", out, "--outputs", "2"]) == 0
+        mapping.do("project", "other")
+        until(lambda: mapping.do("state")["examples"] == 0)
+        mapping.do("import", "back.csv")
+        until(lambda: mapping.do("state")["examples"] == 3)
+        assert examples(mapping) == before
 
 
 def test_what_is_wrong_is_said():

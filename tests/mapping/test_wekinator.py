@@ -1,11 +1,14 @@
 """A client of Wekinator's plays the shipped instrument: every message of its protocol, to a real process."""
 
+import math
 import random
+import select
 import socket
 import time
 
+import numpy as np
 import pytest
-from tests.mapping.client import Box, Client, free_port
+from tests.mapping.client import MESSAGES, Box, Client, free_port
 
 
 @pytest.fixture
@@ -110,6 +113,44 @@ def test_every_control_message_does_what_it_says(client, box):
     assert client.do("runNewProject", "teach-teach") == []
     until(lambda: client.do("startRunning") == [])
     assert client.frame(*HIGH)[3] == pytest.approx(0.9, abs=1e-3)
+    assert client.done == MESSAGES
+    assert len(MESSAGES) == 23
+
+
+def test_gestures_over_time(client, tmp_path):
+    """Two are recorded; then their distances come with every frame, and the name of one that was made."""
+    learns = "{" + ", ".join(f'out-{number} = {{learn = "dtw"}}' for number in (1, 2)) + "}"
+    box = Box(
+        tmp_path, client, f"patch.port={free_port()}", f"out.port={free_port()}", f"teach.output={learns}"
+    )
+    box.start()
+    try:
+        assert client.do("setOutputNames", "up", "across", "c", "d", "e") == []
+        for gesture in (1, 2, 1, 2):
+            assert client.do("startDtwRecording", gesture) == []
+            draw(client, gesture)
+            assert client.do("stopDtwRecording") == []
+        train(client)
+        assert client.do("startRunning") == []
+        draw(client, 2)
+        for _ in range(40):
+            client.send("/wek/inputs", 1.0, 0.0, 0.0, 0.0, 0.0)
+            select.select([], [], [], 0.02)
+        heard = client.drain()
+        assert ["/across"] in heard
+        assert ["/up"] not in heard
+        nearest = np.min([values[:2] for address, *values in heard if address == "/wek/outputs"], axis=0)
+        assert nearest[1] < 0.5 < nearest[0]
+    finally:
+        box.end()
+
+
+def draw(client, gesture):
+    """In its own time, because time is what is learned."""
+    for step in range(30):
+        there = 0.5 - 0.5 * math.cos(math.pi * step / 29)
+        client.send("/wek/inputs", *((0.0, there) if gesture == 1 else (there, 0.0)), 0.0, 0.0, 0.0)
+        select.select([], [], [], 0.02)
 
 
 def until_quiet(client):
