@@ -17,9 +17,9 @@ CONTROL = "/wekinator/control/"
 MESSAGES = {
     "outputs", "startRecording", "stopRecording", "startDtwRecording", "stopDtwRecording", "train",
     "cancelTrain", "startRunning", "stopRunning", "deleteAllExamples", "deleteExamplesForOutput",
-    "enableModelRecording", "disableModelRecording", "enableModelRunning", "disableModelRunning", "setInputNames", "setOutputNames",
-    "selectInputsForOutput", "loadModelFromFile", "saveModelToFile", "runNewProject", "enablePerformanceMode",
-    "disablePerformanceMode",
+    "enableModelRecording", "disableModelRecording", "enableModelRunning", "disableModelRunning",
+    "setInputNames", "setOutputNames", "selectInputsForOutput", "loadModelFromFile", "saveModelToFile",
+    "runNewProject", "enablePerformanceMode", "disablePerformanceMode",
 }  # fmt: skip
 """All that OSCControlReceiver.java of Wekinator 2.1 takes."""
 

@@ -126,16 +126,15 @@ def test_gestures_over_time(client, tmp_path):
     box.start()
     try:
         assert client.do("setOutputNames", "up", "across", "c", "d", "e") == []
-        for gesture in (1, 2, 1, 2):
-            assert client.do("startDtwRecording", gesture) == []
-            draw(client, gesture)
-            assert client.do("stopDtwRecording") == []
+        for seconds in (0.5, 0.6, 0.8):
+            for gesture in (1, 2):
+                assert client.do("startDtwRecording", gesture) == []
+                draw(client, gesture, seconds)
+                assert client.do("stopDtwRecording") == []
         train(client)
         assert client.do("startRunning") == []
-        draw(client, 2)
-        for _ in range(40):
-            client.send("/wek/inputs", 1.0, 0.0, 0.0, 0.0, 0.0)
-            select.select([], [], [], 0.02)
+        draw(client, 2, 0.65)
+        hold(client, 1.0, (1.0, 0.0))
         heard = client.drain()
         assert ["/across"] in heard
         assert ["/up"] not in heard
@@ -145,12 +144,20 @@ def test_gestures_over_time(client, tmp_path):
         box.end()
 
 
-def draw(client, gesture):
+def draw(client, gesture, seconds):
     """In its own time, because time is what is learned."""
-    for step in range(30):
-        there = 0.5 - 0.5 * math.cos(math.pi * step / 29)
-        client.send("/wek/inputs", *((0.0, there) if gesture == 1 else (there, 0.0)), 0.0, 0.0, 0.0)
-        select.select([], [], [], 0.02)
+    begin = time.monotonic()
+    while (share := (time.monotonic() - begin) / seconds) < 1.0:
+        there = 0.5 - 0.5 * math.cos(math.pi * share)
+        hold(client, 0.01, (0.0, there) if gesture == 1 else (there, 0.0))
+
+
+def hold(client, seconds, place):
+    """The hand is at a place, told a hundred times a second."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        client.send("/wek/inputs", *place, 0.0, 0.0, 0.0)
+        select.select([], [], [], 0.01)
 
 
 def until_quiet(client):

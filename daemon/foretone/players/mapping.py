@@ -13,12 +13,11 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Any
 
-from foretone.errors import SettingError
 from foretone.event import Event
-from foretone.mapping import learning, takes, verbs
-from foretone.mapping.features import Features, expand
+from foretone.mapping import learning, takes, verbs, written
+from foretone.mapping.features import Features
 from foretone.mapping.history import History
-from foretone.mapping.project import Output, Project
+from foretone.mapping.project import Project
 from foretone.mapping.shaping import Shaper
 from foretone.mapping.stream import CAUGHT_UP
 from foretone.mapping.voice import Voice
@@ -100,7 +99,9 @@ class Mapping:
         self.heard = axes
         self.distance = distance
         self.features = Features(axes, features or ["value"], window)
-        self._project = Project(axes, _outputs(outputs, output, self.features.names), self.features.names)
+        self._project = Project(
+            axes, written.outputs(outputs, output, self.features.names), self.features.names
+        )
         self.history = self.begin_again()
         self.voice = Voice()
         self.helper: verbs.Helper = verbs.Nobody()
@@ -156,18 +157,7 @@ class Mapping:
     @staticmethod
     def check(axes: tuple[str, ...], _: Path, settings: dict[str, Any]) -> list[str]:
         """What is wrong with the settings, a sentence each."""
-        names, chosen = settings.get("outputs"), settings.get("features", ["value"])
-        plain = isinstance(names, list) and names and all(isinstance(name, str) and name for name in names)
-        if not plain or not isinstance(chosen, list) or not isinstance(settings.get("output", {}), dict):
-            return [] if names else ['outputs must name what it plays: outputs = ["cutoff"]']
-        assert isinstance(names, list)
-        if len({*names, "distance"}) <= len(names):
-            return ["each output needs a name of its own, and none is called distance"]
-        try:
-            _outputs(names, settings.get("output"), expand(chosen, axes))
-        except ValueError as error:
-            return [str(error)]
-        return []
+        return written.faults(axes, settings)
 
     def hear(self, event: Event) -> Sequence[Event]:
         """A gesture: record it, if a take is open, and play what was learned, if it runs."""
@@ -294,18 +284,3 @@ class Mapping:
     def _plan(self, now: float, settled: bool) -> None:
         glides = now + FRAME if not settled or self._settling(now) else math.inf
         self.wake = min(glides, self.begins, self.ends)
-
-
-def _outputs(names: Sequence[str], told: Any, features: tuple[str, ...]) -> tuple[Output, ...]:
-    """The outputs as the instrument file has them; SettingError says what is wrong with its tables."""
-    told = told or {}
-    for name in told:
-        if name not in names or not isinstance(told[name], dict):
-            raise SettingError(f"output.{name} must be the table of one of {', '.join(names)}")
-    made = []
-    for name in names:
-        try:
-            made.append(Output(name=name).changed(told.get(name, {}), features))
-        except SettingError as error:
-            raise SettingError(f"output.{name}: {error}") from error
-    return tuple(made)
