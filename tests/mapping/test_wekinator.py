@@ -133,6 +133,7 @@ def test_gestures_over_time(client, tmp_path):
                 assert client.do("stopDtwRecording") == []
         train(client)
         assert client.do("startRunning") == []
+        client.frame(0.0, 0.0, 0.0, 0.0, 0.0)
         draw(client, 2, 0.65)
         hold(client, 1.0, (1.0, 0.0))
         heard = client.drain()
