@@ -99,7 +99,9 @@ def visited(folder: Path) -> Iterator[None]:
     ]
     with contextlib.ExitStack() as opened:
         for command in commands:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            )
             opened.callback(process.wait)
             opened.callback(process.terminate)
             time.sleep(2.0)

@@ -63,7 +63,8 @@ def main() -> None:
             rows += PARTS[part](options.seconds)
     except KeyboardInterrupt:
         print("sound: stopped", file=sys.stderr)
-    write("sound", rows)
+    if rows:
+        write("sound", rows)
 
 
 def jitter(notes: int = 150) -> Row:

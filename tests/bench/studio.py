@@ -114,7 +114,10 @@ def started(
 ) -> Iterator[subprocess.Popen[str]]:
     """A process of this file's, or another of Python's; ended by SIGTERM."""
     command = [sys.executable, *([LOAD] if ours else []), *arguments]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    # Ctrl-C is for the bench, which ends them.
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         yield process
     finally:
@@ -125,7 +128,7 @@ def started(
 @contextlib.contextmanager
 def hog() -> Iterator[None]:
     """A core that is busy with nothing."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
     try:
         yield
     finally:
