@@ -46,12 +46,12 @@ def find(seconds: float = 2.0) -> list[Found]:
     """Ask, and wait that long for answers; the boxes by name."""
     boxes: dict[str, Found] = {}
     with contextlib.ExitStack() as after:
-        ears = [after.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in interfaces()]
-        for ear, number in zip(ears, interfaces(), strict=False):
+        ears = []
+        for number, _ in socket.if_nameindex():
+            ears.append(after.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
             with contextlib.suppress(OSError):  # one that is down, or knows no multicast
-                ear.setsockopt(
-                    socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("@8si", bytes(8), number)
-                )
+                chosen = struct.pack("@8si", bytes(8), number)
+                ears[-1].setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, chosen)
         for _ in range(ASKED):
             for ear in ears:
                 with contextlib.suppress(OSError):
@@ -63,11 +63,6 @@ def find(seconds: float = 2.0) -> list[Found]:
                     with contextlib.suppress(ValueError):
                         understand(data, sender[0], boxes)
     return [boxes[name] for name in sorted(boxes)]
-
-
-def interfaces() -> list[int]:
-    """The numbers of this machine's interfaces."""
-    return [number for number, _ in socket.if_nameindex()]
 
 
 def understand(packet: bytes, sender: str, boxes: dict[str, Found]) -> None:
