@@ -11,10 +11,13 @@ from random import Random
 from types import TracebackType
 from typing import Any
 
+from foretone.aloud import Voice
 from foretone.errors import ModelError, SettingError
 from foretone.event import Command, Event, Message
 from foretone.players.mapping import Mapping as Player
 from foretone.workshop import Workshop
+
+__all__ = ["Mapping", "Voice"]
 
 
 class Mapping:

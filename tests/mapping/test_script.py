@@ -6,15 +6,17 @@ import time
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from foretone import kinds
-from foretone.errors import ModelError, SettingError
+from foretone.errors import ModelError, SettingError, SoundError
 from foretone.mapping.changes import CHANGEABLE
 from foretone.mapping.project import Learn
 from foretone.mapping.verbs import VERBS
 from foretone.players.mapping import Mapping as Player
-from foretone.script import Mapping
+from foretone.ring import Ring
+from foretone.script import Mapping, Voice
 from foretone_training import cli as train
 
 README = Path(__file__).parents[2] / "daemon" / "foretone" / "mapping" / "README.md"
@@ -37,6 +39,21 @@ def test_the_readme_has_every_verb_and_every_key():
     assert {verb for verb in VERBS if not verb.startswith("_")} <= said
     assert CHANGEABLE.keys() | kinds.settings(Player).keys() <= said
     assert all(f"`{way}`" in text for way in get_args(Learn))
+
+
+def test_what_a_script_plays_is_heard():
+    with Voice("glass", ["frequency from 110 to 880", "cutoff", "loudness"], pcm="null") as voice:
+        ring, heard, end = Ring.open(voice.ring), 0, time.monotonic() + 30
+        while heard < 1000:
+            assert time.monotonic() < end
+            voice.play([0.3, 0.5, 0.9], seconds=0.01)
+            heard = np.abs(ring.read(0)[0].astype(int)).max(initial=0)
+
+
+def test_a_voice_that_is_not_there_is_said(capfd):
+    with pytest.raises(SoundError, match="nothing sounds here"):
+        Voice("glas", ["cutoff"])
+    assert "did you mean 'glass'" in capfd.readouterr().err
 
 
 def test_show_train_play():
