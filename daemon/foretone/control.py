@@ -272,6 +272,8 @@ def _knob(known: Known, value: object) -> dict[str, Any]:
         knob["choices"] = list(known.choices)
     if known.range:
         knob.update(low=known.range.low, high=known.range.high, unit=known.range.unit)
+        if isinstance(known.default, int):
+            knob["step"] = 1
     return knob
 
 

@@ -210,3 +210,39 @@ def test_whatever_it_is_called_is_text_on_the_page(taught, start_panel, open_pag
     assert page.find("#health").is_displayed()
     assert page.text('#parts-now [data-level="bad"]').count("<img") == 2
     assert page.complaints() == []
+
+
+def test_classes_and_movements_are_taught_too(control, shown, start_panel, open_page):
+    text, _, _ = shown.file.read_text().partition("[player.teach.output.level]")
+    shown.file.write_text(
+        text.replace('"level"', '"kind", "wave"')
+        + '[player.teach.output.kind]\nlearn = "class-knn"\nclasses = 4\n'
+        + '[player.teach.output.wave]\nlearn = "dtw"\n[sink.out]\nkind = "osc"\nplays = ["teach"]\n'
+    )
+    about = {**shown.about(), "axes": ["cutoff", "kind", "wave"]}
+    control.about = {**ABOUT, "file": str(shown.file), "parts": [*ABOUT["parts"], PAD, about]}
+    control.settings["teach"] = {"guard": 0.0, "count_in": 0.0}
+    plain = control.state
+    glance = {**shown.glance(), "labels": [0.5, 0.75, 0.5]}
+    control.state = lambda now: {**plain(now), "taught": {"teach": glance}}
+    control.start()
+    _, address = start_panel()
+    page = open_page(address, phone=True)
+    page.wait(lambda: page.link() == "live" and page.find("#tab-teach").is_displayed(), "the mapping")
+    page.tab("teach")
+    page.wait(
+        lambda: page.find("#output-1").get_attribute("aria-valuetext") == "3 of 4", "the class that is set"
+    )
+    page.press("#output-1", Keys.ARROW_RIGHT)
+    page.wait(lambda: control.asked("do")[-1:] == [["teach", "set", 0.5, 4, 0.5]], "the next class")
+    page.wait(lambda: page.find("#movement").is_displayed(), "the movements")
+    page.driver.execute_script("document.getElementById('movement').value = '1'")
+    page.press("#record")
+    page.wait(lambda: control.asked("do")[-1] == ["teach", "gesture", 1], "the movement")
+    page.driver.execute_script(
+        """const pick = document.getElementById("output");
+           pick.value = "2";
+           pick.dispatchEvent(new Event("change"));"""
+    )
+    page.wait(lambda: "they have no terrain" in page.text("#advice-says"), "why there is none")
+    assert page.barriers() == []

@@ -19,6 +19,7 @@ def test_the_journal_is_followed_while_it_grows(shown):
     assert taught.tell() == {
         "inputs": ["x", "y", "z"],
         "outputs": [{"name": name, "learn": "mlp", "classes": False} for name in ("cutoff", "level")],
+        "movements": 0,
         "takes": [],
     }
     for count in (1, 2, 3):

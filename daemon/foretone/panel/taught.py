@@ -57,7 +57,7 @@ class Taught:
         return self._store.wanted(self.player.history.project)
 
     def tell(self) -> dict[str, Any]:
-        """For a page: what it hears and plays, and its takes, the last one first."""
+        """For a page: what it hears and plays, how many movements it knows, its takes, the last one first."""
         project = self.player.history.project
         return {
             "inputs": list(project.inputs),
@@ -65,6 +65,7 @@ class Taught:
                 {"name": output.name, "learn": output.learn, "classes": output.width > 1 and output.classes}
                 for output in project.outputs
             ],
+            "movements": project.gestures,
             "takes": [
                 {"number": take.number, "examples": take.examples, "gesture": take.gesture}
                 for take in reversed(project.takes)

@@ -82,6 +82,7 @@ VERBS = (
     "record",
     "stop",
     "example",
+    "gesture",
     "train",
     "cancel",
     "run",

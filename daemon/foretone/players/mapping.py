@@ -215,6 +215,7 @@ class Mapping:
             "running": history.running,
             "x": list(self.x or ()),
             "labels": list(self.labels),
+            "shown": [round(shaper.shown, 3) for shaper in self._shapers],
             "distance": self._far,
             "training": dict(self.training),
         }

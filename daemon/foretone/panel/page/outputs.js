@@ -10,13 +10,15 @@ export class Outputs {
     Object.assign(this, { wanted, sliders: [], touched: -Infinity });
   }
 
-  build(names) {
-    this.sliders = names.map((name, index) => this.slider(name, index));
+  /** `outputs` have a name, and the number of their classes where they play one of several. */
+  build(outputs) {
+    this.sliders = outputs.map((output, index) => this.slider(output, index));
     byId("outputs").replaceChildren(...this.sliders.map((slider) => slider.parentElement));
   }
 
-  slider(name, index) {
-    const range = make("input", { type: "range", id: `output-${index}`, min: 0, max: 1, step: 0.01, value: 0.5 });
+  slider({ name, classes }, index) {
+    const range = make("input", { type: "range", id: `output-${index}`, "data-classes": classes || "",
+      ...(classes ? { min: 1, max: classes, step: 1, value: 1 } : { min: 0, max: 1, step: 0.01, value: 0.5 }) });
     range.addEventListener("input", () => {
       this.touched = performance.now();
       this.wanted(this.sliders.map((slider) => Number(slider.value)));
@@ -29,8 +31,10 @@ export class Outputs {
   }
 
   tell(range) {
-    const text = Number(range.value).toFixed(2);
-    range.parentElement.style.setProperty("--at", range.value);
+    const classes = Number(range.dataset.classes);
+    const text = classes ? `${range.value} of ${classes}` : Number(range.value).toFixed(2);
+    const [low, high] = classes ? [1, classes] : [0, 1];
+    range.parentElement.style.setProperty("--at", String((range.value - low) / (high - low)));
     say(range.parentElement.querySelector("output"), text);
     mark(range, "aria-valuetext", text);
   }
@@ -39,7 +43,8 @@ export class Outputs {
   show(values) {
     if (values?.length < this.sliders.length || performance.now() < this.touched + OWN_HAND) return;
     this.sliders.forEach((slider, index) => {
-      const value = String(values?.[index] ?? 0.5);
+      // A class comes as its share of all of them; none of them is shown as the first.
+      const value = String((values?.[index] ?? 0.5) * (Number(slider.dataset.classes) || 1));
       if (slider.value === value) return;
       slider.value = value;
       this.tell(slider);

@@ -146,7 +146,7 @@ function update(told) {
   health.update(state.faults ?? []);
   spectrum.update(state.spectrum);
   sessions.update(state.playback);
-  teach.update(state, latest);
+  teach.update(state);
   const levers = stage.levers.filter((lever) => lever.part.role === "source").length;
   say(byId("hint"), hint(levers, about.board === "fake", settings.shown("mode")));
 }

@@ -69,7 +69,7 @@ export class Sessions {
     if (this.chosen !== told.name) return;
     byId("look").hidden = false;
     say(byId("look-title"), told.started ? when(told.started) : told.name);
-    say(byId("look-facts"), this.seen.fault ?? told.name);
+    say(byId("look-facts"), this.seen.fault ?? (told.started ? told.name : ""));
     [this.ends[0].value, this.ends[1].value] = ["0", "1000"];
     this.cut(this.ends[0]);
     byId("download").href = `/sessions/${encodeURIComponent(told.name)}`;
@@ -88,6 +88,7 @@ export class Sessions {
     this.ends.forEach((end, which) => {
       say(byId(`${end.id}-says`), length(part[which]));
       mark(end, "aria-valuetext", length(part[which]));
+      end.style.setProperty("--at", String(end.value / 1000));
     });
     byId("trim").disabled = from.value === "0" && to.value === "1000";
     this.draw();

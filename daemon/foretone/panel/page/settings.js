@@ -131,7 +131,7 @@ class Slider extends Control {
     const { low, high } = this.setting;
     const part = step / STEPS;
     const value = this.wide ? low * (high / low) ** part : low + (high - low) * part;
-    return clamp(Number(value.toPrecision(4)), low, high);
+    return clamp(this.setting.step ? Math.round(value) : Number(value.toPrecision(4)), low, high);
   }
 
   show(value) {
@@ -143,7 +143,8 @@ class Slider extends Control {
   }
 
   tell() {
-    const text = number(this.value, this.setting.unit);
+    const text = this.setting.step ? `${this.value} ${this.setting.unit ?? ""}`.trim()
+      : number(this.value, this.setting.unit);
     this.element.dataset.value = String(this.value);
     this.element.style.setProperty("--at", String(this.range.value / STEPS));
     say(this.output, text);

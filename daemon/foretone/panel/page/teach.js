@@ -1,6 +1,6 @@
 // Show it, and it learns: the verbs of a mapping, and what they are about.
 
-import { byId, mark, say } from "./dom.js";
+import { byId, make, mark, say } from "./dom.js";
 import { Lesson } from "./lesson.js";
 import { Outputs } from "./outputs.js";
 import { Pad } from "./pad.js";
@@ -20,7 +20,7 @@ export class Teach {
     this.terrain = new Terrain(() => this.fitPad());
     this.pad = new Pad(byId("pad"), (values) => this.hold(values));
     for (const [id, words] of Object.entries(ACTS)) byId(id).addEventListener("click", () => this.tell(...words));
-    byId("record").addEventListener("click", () => this.tell(this.told?.recording ? "stop" : "record"));
+    byId("record").addEventListener("click", () => this.record());
     byId("run").addEventListener("click", () => this.tell("run", this.told?.running ? 0 : 1));
     byId("forget").addEventListener("click", () => this.tell("delete", "take", this.told?.last ?? 0));
     byId("go").addEventListener("click", () => this.terrain.wanted && this.hold(this.terrain.wanted));
@@ -31,6 +31,13 @@ export class Teach {
 
   tell(...words) {
     if (this.player) this.live.send({ do: [this.player.name, ...words] });
+  }
+
+  record() {
+    const movement = Number(byId("movement").value);
+    if (this.told?.recording) this.tell("stop");
+    else if (movement) this.tell("gesture", movement);
+    else this.tell("record");
   }
 
   hold(values) {
@@ -47,21 +54,29 @@ export class Teach {
     this.colour = colours.of(source?.name);
     this.names = "";
     this.version = "";
-    this.outputs.build(this.player.axes ?? []);
-    this.rename({ inputs: source?.axes ?? [], outputs: [] });
+    this.rename({ inputs: source?.axes ?? [], outputs: (this.player.axes ?? []).map((name) => ({ name })) });
     this.takes.build(this.player.name, (told) => this.rename(told));
     return true;
   }
 
-  /** What people call the inputs and outputs. */
-  rename({ inputs, outputs }) {
-    const names = JSON.stringify([inputs, outputs.map(({ name }) => name)]);
+  /** What people call the inputs and outputs, and how many movements there are to be known. */
+  rename({ inputs, outputs, movements = 0 }) {
+    const names = JSON.stringify([inputs, outputs, movements]);
     if (names === this.names) return;
     this.names = names;
+    this.outputs.build(outputs);
+    this.offer(movements);
     this.inputs = inputs;
     if (this.x.length !== inputs.length) this.x = inputs.map(() => 0.5);
     this.terrain.build(this.player.name, inputs, outputs.map(({ name }) => name));
     this.fitPad();
+  }
+
+  /** What a take may be of. */
+  offer(movements) {
+    const kinds = ["examples", ...Array.from({ length: movements }, (_, number) => `movement ${number + 1}`)];
+    byId("movement").replaceChildren(...kinds.map((name, value) => make("option", { value }, name)));
+    byId("movement").parentElement.hidden = !movements;
   }
 
   fitPad() {
@@ -71,7 +86,7 @@ export class Teach {
   }
 
   /** From the instrument, thirty times a second: how the mapping is, what it plays, what it hears. */
-  update(state, latest) {
+  update(state) {
     const told = state.taught?.[this.player?.name];
     if (!told) return;
     this.told = told;
@@ -79,8 +94,9 @@ export class Teach {
     this.pad.show(this.x);
     this.showActs(told, state);
     this.lesson.update(told.training);
-    this.outputs.show(told.running ? latest.get(this.player.name) : told.labels);
-    const version = JSON.stringify([told.examples, told.last, told.undo, told.redo, told.training.scores]);
+    this.outputs.show(told.running ? told.shown : told.labels);
+    const { guard, sure, morph } = state.settings?.[this.player.name] ?? {};
+    const version = JSON.stringify([told.examples, told.last, told.undo, told.redo, told.training.scores, guard, sure, morph]);
     if (version !== this.version) {
       this.version = version;
       this.takes.changed();
