@@ -263,3 +263,8 @@ def test_a_control_may_go_over_a_part_of_its_range_either_way_round() -> None:
     ):
         with pytest.raises(SoundError, match='write "reverb from 0 to 1"'):
             turned(wrong, 0.5)
+
+
+def test_the_picture_in_the_readme_shows_every_sound_that_is_shipped() -> None:
+    picture = (Path(__file__).parents[2] / "daemon" / "sounds.svg").read_text()
+    assert all(f">{name}</text>" in picture for name in load(SHIPPED)), "foretone sounds --picture draws it"
