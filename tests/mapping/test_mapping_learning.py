@@ -68,6 +68,10 @@ def test_classes_and_none_of_them(make, learn):
     assert teach.player.training["scores"]["kind"] == 0.0
     for number, middle in enumerate(middles, 1):
         assert teach.hear(*middle) == (pytest.approx(number / 3),)
+        (chances,) = teach.player.glance()["chances"].values()
+        assert len(chances) == 3
+        assert chances.index(max(chances)) == number - 1
+        assert sum(chances) == pytest.approx(1.0, abs=1e-5)
     teach.player.sure = 0.7
     assert teach.hear(0.5, 0.2) == (0.0,)
     for number, middle in enumerate(middles, 1):

@@ -117,6 +117,26 @@ def test_every_control_message_does_what_it_says(client, box):
     assert len(MESSAGES) == 23
 
 
+def test_how_likely_each_class_is_comes_with_every_frame(client, tmp_path):
+    learns = 'teach.output={out-1 = {learn = "class-knn", classes = 2}}'
+    ports = (f"patch.port={free_port()}", f"out.port={free_port()}")
+    box = Box(tmp_path, client, *ports, learns, "wekinator.chances=true")
+    box.start()
+    try:
+        for kind, hand in ((1, LOW), (2, HIGH)):
+            show(client, hand, (kind, 0.5, 0.5, 0.5, 0.5), frames=3)
+        train(client)
+        assert client.do("startRunning") == []
+        for hand, kind in ((LOW, 0), (HIGH, 1)):
+            client.frame(*hand)
+            client.send("/wek/inputs", *hand)
+            chances = client.heard("/out-1")
+            assert chances[kind] > 0.9
+            assert sum(chances) == pytest.approx(1.0, abs=1e-5)
+    finally:
+        box.end()
+
+
 def test_gestures_over_time(client, tmp_path):
     """Two are recorded; then their distances come with every frame, and the name of one that was made."""
     learns = "{" + ", ".join(f'out-{number} = {{learn = "dtw"}}' for number in (1, 2)) + "}"

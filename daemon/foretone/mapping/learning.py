@@ -141,6 +141,12 @@ def watch(player: Mapping, words: list[Any], _: float) -> Answer:
     return None, ()
 
 
+def chances(player: Mapping, words: list[Any], _: float) -> Answer:
+    """Tell this function with each frame how likely the classes are, by the names of their outputs."""
+    player.doubters.append(words[0])
+    return None, ()
+
+
 def made(player: Mapping, gesture: int) -> None:
     """A gesture was made: whoever watches is told its number, and its name where it has an output."""
     names = [output.name for output in player.history.project.outputs if output.learn == "dtw"]

@@ -85,6 +85,7 @@ def state(player: Mapping) -> dict[str, Any]:
         "recording": history.recording,
         "recorded": history.recorded,
         "running": history.running,
+        "chances": dict(player.voice.chances),
         "training": dict(player.training),
     }  # fmt: skip
 
@@ -118,6 +119,7 @@ VERBS: dict[str, Callable[[Mapping, list[Any], float], Answer]] = {
     "other": changes.other,
     "state": lambda player, _, __: (state(player), ()),
     "_watch": learning.watch,
+    "_chances": learning.chances,
     "_progress": learning.progress,
     "_trained": learning.trained,
     "_opened": learning.opened,

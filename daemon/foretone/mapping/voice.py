@@ -22,6 +22,8 @@ class Voice:
 
     def __init__(self) -> None:
         self.open: Opened = {}
+        self.chances: dict[str, list[float]] = {}
+        """How likely each class of an output is just now, by the output's name; 1 in all."""
         self._streams: dict[str, Stream] = {}
         self._made, self._until = 0, 0.0
 
@@ -92,6 +94,7 @@ class Voice:
             case "follow", Follower(chances=chances):
                 return chances[output.column]
             case "class-follow", Follower(chances=chances):
+                self.chances[output.name] = list(chances)
                 best = max(chances)
                 return (chances.index(best) + 1) / output.classes if best >= sure else 0.0
             case "phase", Follower(phase=phase):
@@ -117,5 +120,6 @@ class Voice:
         if output.width == 1:
             return y[column]
         chances = y[column : column + output.classes]
+        self.chances.setdefault(output.name, chances)
         best = max(chances)
         return (chances.index(best) + 1) / output.classes if best >= sure else 0.0

@@ -108,6 +108,8 @@ class Mapping:
         """Whoever keeps the journal and trains; the house gives one."""
         self.watchers: list[Callable[[dict[str, Any]], None]] = []
         """Told what happens: trained, failed, a take that ended."""
+        self.doubters: list[Callable[[Table[str, list[float]]], None]] = []
+        """Told with each frame how likely the classes are."""
         self.random = random
         self.training: dict[str, Any] = {}
         """How far the training is, and how the last one ended."""
@@ -217,6 +219,7 @@ class Mapping:
             "labels": list(self.labels),
             "shown": [round(shaper.shown, 3) for shaper in self._shapers],
             "distance": self._far,
+            "chances": dict(self.voice.chances),
             "training": dict(self.training),
         }
 
@@ -248,6 +251,9 @@ class Mapping:
         for shaper, goal in zip(self._shapers, self._goals(), strict=True):
             settled &= shaper.step(goal, seconds, left)
         self._plan(now, settled)
+        if self.voice.chances:
+            for doubter in self.doubters:
+                doubter(self.voice.chances)
         values = [shaper.shown for shaper in self._shapers]
         if self.distance:
             values.append(self._far)
@@ -270,6 +276,7 @@ class Mapping:
         """Where every output is to go: what was learned, or its label."""
         outputs = self.history.project.outputs
         goals = list(self.labels)
+        self.voice.chances = {}
         if self.history.running and self._heard:
             self._far = self.voice.play(
                 self._shown, self._heard, outputs, goals, self.guard, self.morph, self.sure

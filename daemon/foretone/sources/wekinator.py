@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ from foretone.clock import Clock
 from foretone.datagrams import Datagrams
 from foretone.errors import PacketError
 from foretone.event import Command, Event
-from foretone.packet import messages, text, words
+from foretone.packet import Form, messages, text, words
 from foretone.parts import Emit, Range
 
 CONTROL = "/wekinator/control/"
@@ -52,6 +52,8 @@ class Wekinator(Datagrams):
         The range of the inputs; what lies beyond is cut off, and complained of.
     outputs_host, outputs_port
         Where its status goes.
+    chances
+        Whether how likely each class is goes there too, as `/OUTPUT f ...` with each frame.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Wekinator(Datagrams):
         high: Annotated[float, Range(-1e6, 1e6)] = 1.0,
         outputs_host: str = "127.0.0.1",
         outputs_port: Annotated[int, Range(1, 65535)] = 12000,
+        chances: bool = False,
     ) -> None:
         if low >= high:
             raise ValueError(f"low must be below high, and {low:g} is not below {high:g}")
@@ -79,6 +82,8 @@ class Wekinator(Datagrams):
         self._complained = -math.inf
         super().__init__(name, host, port, clock, self._hear)
         emit(Command(teaches, "_watch", (self._news,)))
+        if chances:
+            emit(Command(teaches, "_chances", (self._doubts,)))
 
     def _hear(self, packet: bytes, stamp: float) -> None:
         sender = self.sender
@@ -136,6 +141,11 @@ class Wekinator(Datagrams):
             self.answer(words("/wek/outputs/bundle", news["frames"]), (self._outputs[0], BUNDLES))
         elif "gesture" in news:
             self.answer(text(f"/{news['gesture']}") + text(","), self._outputs)
+
+    def _doubts(self, chances: Mapping[str, list[float]]) -> None:
+        """How likely the classes of each output are; from the conductor thread."""
+        for name, each in chances.items():
+            self.answer(Form(f"/{name}", "f" * len(each)).fill(*each), self._outputs)
 
 
 def _plain(*steps: tuple[Any, ...]) -> Callable[[OscMessage], Steps]:
