@@ -234,12 +234,12 @@ class Tones:
         mine = (self.voice[:count] == voice) & (
             (self._gone[:count] < 0.0) | (self._release[:count] > _STOLEN)
         )
-        tones = np.unique(self._tone[:count][mine])
-        if len(tones) < self._notes[voice]:
+        # Each tone has one row that is no right ear.
+        if np.count_nonzero(mine & (self.ear[:count] <= 0.0)) < self._notes[voice]:
             return
-        released = np.unique(self._tone[:count][mine & (self._gone[:count] >= 0.0)])
-        oldest = released[0] if len(released) else tones[0]
-        rows = mine & (self._tone[:count] == oldest)
+        tones = self._tone[:count]
+        released = mine & (self._gone[:count] >= 0.0)
+        rows = mine & (tones == tones[released if released.any() else mine].min())
         # A release that has begun goes on from where it is: (1 - gone / release) squared stays what it was.
         left = 1.0 - np.maximum(self._gone[:count][rows], 0.0) / self._release[:count][rows]
         self._release[:count][rows] = _STOLEN
