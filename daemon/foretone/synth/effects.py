@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from foretone import ring
 from foretone.synth import kernel
 from foretone.synth.kernel import Address, address
 from foretone.synth.voice import Samples
@@ -150,7 +151,8 @@ class Reverb:
         self._wet = np.zeros((voices, 2, period), np.float32)
         self._at = 0
         self._left = 0
-        self._kernel = kernel.library
+        # The kernel keeps a block of each line on its own account, of the longest that a ring takes.
+        self._kernel = kernel.library if period <= ring.LONGEST else None
         self._frames, self._mix = frames.astype(np.int64), np.zeros((voices, 2))
         self._gains = np.zeros((voices, count))
         self._buses = Address()

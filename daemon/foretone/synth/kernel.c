@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define LINES 8 /* of a reverb */
-#define LONGEST 8192
+#define LONGEST 8192 /* frames in a block, as in ring.py */
 #define WAVES 6 /* of a tone, of which one is a noise */
 #define NOISE 4
 
