@@ -8,6 +8,7 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
@@ -37,7 +38,11 @@ def missing() -> str:
 
 def axe() -> str:
     """axe-core, the script that looks for barriers, from the package that carries it (deploy/install)."""
-    (file,) = [each for each in metadata.files("axe-playwright-python") if each.name == "axe.min.js"]
+    try:
+        files = metadata.files("axe-playwright-python")
+    except metadata.PackageNotFoundError:
+        pytest.skip("axe-core is not installed; the next make tries again")
+    (file,) = [each for each in files if each.name == "axe.min.js"]
     return Path(file.locate()).read_text(encoding="utf-8")
 
 

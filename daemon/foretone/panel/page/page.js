@@ -113,7 +113,7 @@ function build(told) {
   figures.build();
   health.build(about);
   sessions.paint(colours);
-  byId("tab-teach").hidden = !teach.build(about, colours);
+  tabs.offer(byId("tab-teach"), teach.build(about, colours));
 }
 
 /** Where a part is: as the fake board measured it, or on a real board as it was last told. */

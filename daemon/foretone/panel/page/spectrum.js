@@ -32,6 +32,7 @@ export class Spectrum {
 
   draw() {
     const { width, height } = fit(this.canvas);
+    if (!width) return; // another tab is seen
     const ink = pen(this.canvas);
     const bottom = height - 18;
     ink.clearRect(0, 0, width, height);

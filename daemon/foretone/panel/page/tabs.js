@@ -7,15 +7,27 @@ export class Tabs {
   constructor(list, shown) {
     this.tabs = [...list.querySelectorAll("[role=tab]")];
     this.shown = shown;
-    for (const tab of this.tabs) tab.addEventListener("click", () => this.choose(tab));
+    for (const tab of this.tabs) tab.addEventListener("click", () => this.press(tab));
     list.addEventListener("keydown", (event) => this.key(event));
     addEventListener("hashchange", () => this.fromAddress());
     this.fromAddress();
   }
 
   fromAddress() {
-    const named = this.tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash && !tab.hidden);
-    this.choose(named ?? this.tabs[0]);
+    this.asked = this.tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
+    this.choose(this.asked && !this.asked.hidden ? this.asked : this.tabs[0]);
+  }
+
+  /** A tab comes or goes. One that the address asked for is chosen once it comes. */
+  offer(tab, there) {
+    tab.hidden = !there;
+    if (there && this.asked === tab) this.choose(tab);
+    if (!there && this.chosen === tab) this.choose(this.tabs[0]);
+  }
+
+  press(tab) {
+    this.asked = undefined;
+    this.choose(tab);
   }
 
   choose(chosen) {
@@ -36,7 +48,7 @@ export class Tabs {
     if (!step) return;
     const seen = this.tabs.filter((tab) => !tab.hidden);
     const next = seen.at((seen.indexOf(this.chosen) + step) % seen.length);
-    this.choose(next);
+    this.press(next);
     next.focus();
   }
 }

@@ -52,11 +52,11 @@ export class Terrain {
 
   /** Something was shown, or learned: look again once it is kept. */
   changed() {
-    this.due = SETTLES.map((wait) => performance.now() + wait);
+    this.due = [...this.due, ...SETTLES.map((wait) => performance.now() + wait)].slice(-8);
   }
 
   soon() {
-    this.due = [0];
+    if (!this.due.includes(0)) this.due.unshift(0);
   }
 
   /** Where every input is; draws anew when that, or what was learned, has changed. */
