@@ -241,3 +241,40 @@ def test_packets_leave_nothing_for_the_collector_which_is_off(control: Control) 
 def test_a_taken_port_is_told(control: Control) -> None:
     with pytest.raises(SoundError, match=f"port {control.port} is taken"):
         Control(Engine(RATE, PERIOD), control.port, SPAN)
+
+
+def test_a_packet_is_understood_alike_the_first_time_and_ever_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has been seen before is read on a shorter way."""
+    nan, note = float("nan"), "/foretone/synth/player/note"
+    packets = [
+        gesture("player", NOW, 0.5), gesture("player", NOW, 0.5, 0.7), gesture("model", NOW + 1, 0.25),
+        gesture("player", nan, 0.5), gesture("player", NOW, nan), gesture("player", NOW + 99, 0.5),
+        gesture("player", NOW), gesture("nobody", NOW, 0.5), gesture("player", NOW, 0.5) + bytes(4),
+        gesture("player", NOW, 0.5)[:-4], packet(note, NOW, 60, 0.5, types="dff"),
+        packet(note, NOW, 60, 0.5, types="dif"), packet(note, NOW, 60.0, types="df"),
+        packet(note, NOW, 60, nan, types="dff"), packet("/foretone/synth/volume", 0.5), b"", b",", bytes(8),
+    ]  # fmt: skip
+
+    def heard(learned: bool) -> list[tuple[object, ...]]:
+        engine = Engine(RATE, PERIOD)
+        control = Control(engine, 0, SPAN)
+        told: list[tuple[object, ...]] = []
+        monkeypatch.setattr(control, "_hold", lambda *what: (told.append(what), hold(*what)))
+        hold = Control._hold.__get__(control)
+        for each in packets * 3:
+            if not learned:
+                control._heads.clear()
+            before = control.refused
+            told.append((control.receive(each, NOW), control.refused - before))
+        assert bool(len(control._heads) > 3) is learned
+        control.close()
+        return told
+
+    np.testing.assert_equal(heard(learned=True), heard(learned=False))
+
+
+def test_no_more_ways_are_learned_than_there_is_room_for(control: Control) -> None:
+    for count in range(1, 100):
+        for types in ("d" + "f" * count, "d" + "d" * count, "f" + "f" * count, "f" + "d" * count):
+            control.receive(packet("/foretone/synth/player", NOW, *[0.5] * count, types=types), NOW)
+    assert len(control._heads) <= 256
