@@ -48,15 +48,28 @@ def box(house: ModuleType) -> Iterator[Any]:
         yield container
 
 
+@pytest.fixture(scope="session")
+def plug() -> ModuleType:
+    """tests/box/plug.py."""
+    return _module("plug")
+
+
 @pytest.fixture(scope="module")
-def pi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """An emulated Pi at the first start of its card."""
+def new_pi(tmp_path_factory: pytest.TempPathFactory, plug: ModuleType) -> Iterator[Any]:
+    """An emulated Pi with a new card, and no power yet."""
     card = _module("card")
     if reason := card.missing():
         pytest.skip(reason)
     pi = card.Pi(tmp_path_factory.mktemp("pi"))
     try:
-        print(f"SSH after {pi.boot():.0f} s")
         yield pi
     finally:
-        pi.pull()
+        pi.scrap()
+
+
+@pytest.fixture(scope="module")
+def pi(new_pi: Any) -> Any:
+    """An emulated Pi at the first start of its card; the ghost's hands are on it."""
+    print(f"SSH after {new_pi.boot():.0f} s")
+    new_pi.simulate()
+    return new_pi

@@ -98,7 +98,9 @@ def test_whoever_is_killed_comes_back_and_it_sounds_within_two_seconds(box, hous
     assert box.run("kill", "-9", old).returncode == 0
     if unit == "foretone-synth.service":
         house.until(lambda: not box.sounds())
-        assert house.until(box.sounds) < 2.0
+        took = house.until(box.sounds)
+        print(f"sounds {took:.2f} s after a kill")
+        assert took < 2.0
     else:
         assert box.sounds()
         assert box.ring().blocks >= before, "the voice did not notice"
