@@ -92,6 +92,28 @@ def test_the_terrain_is_drawn_and_points_where_one_more_example_helps(page, taug
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_two_fingers_move_three_inputs(page, taught):
+    page.tab("teach")
+    box = page.driver.execute_script(
+        """const box = document.getElementById("pad").getBoundingClientRect();
+           return [box.left, box.top, box.width, box.height];"""
+    )
+
+    def at(number, x, y):
+        return {"id": number, "x": box[0] + x * box[2], "y": box[1] + (1 - y) * box[3]}
+
+    def touch(kind, *points):
+        page.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    touch("touchStart", at(0, 0.2, 0.3))
+    touch("touchStart", at(0, 0.2, 0.3), at(1, 0.5, 0.9))
+    touch("touchMove", at(0, 0.4, 0.3), at(1, 0.5, 0.7))
+    wanted = ["pad", [pytest.approx(value, abs=0.02) for value in (0.4, 0.3, 0.7)]]
+    page.wait(lambda: taught.asked("hold")[-1:] == [wanted], "both fingers")
+    touch("touchEnd")
+
+
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_teaching_goes_by_keys_and_is_spoken(page, taught):
     page.tab("teach")

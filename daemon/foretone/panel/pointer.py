@@ -25,9 +25,6 @@ REACH = 0.35
 SLIP = 0.01
 """The variance of what a hand misses; that of what is not known is 1."""
 
-MOST = 200
-"""Examples that are looked at; of more than that, every second, third and so on."""
-
 Array = NDArray[Any]
 
 
@@ -36,7 +33,6 @@ def point(places: Array, shown: Array) -> tuple[int, float]:
 
     With it the doubt that is left on average, 0..1, before it is shown.
     """
-    shown = shown[:: 1 + len(shown) // MOST]
     doubt = _alike(places, places)
     if len(shown):
         near = _alike(places, shown)

@@ -55,6 +55,7 @@ def draw(taught: Taught, view: View) -> dict[str, Any]:
         for frame in take.frames
         if frame.y is not None and (value := frame.y[view.output]) is not None
     ]
+    shown = shown[:: 1 + len(shown) // MOST]
     note = _note(taught, output)
     ground, outside = (None, None) if note else _ground(taught, view, output)
     return {
@@ -118,7 +119,7 @@ def _seen(shown: Sequence[tuple[Frame, float]], view: View) -> list[list[float]]
             round(value, 3),
             round(float(np.linalg.norm([frame.x[axis] - view.at[axis] for axis in others])), 3),
         ]
-        for frame, value in shown[:: 1 + len(shown) // MOST]
+        for frame, value in shown
     ]
 
 
