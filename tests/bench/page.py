@@ -18,7 +18,7 @@ from measure import Row, write
 
 WATCHED = 10.0
 SEEN_EVERY = 8
-SHARE = 100  # as terrain.js: this many times what a drawing took is how long the panel is left alone
+SHARE = 200  # as terrain.js: this many times what a drawing took is how long the panel is left alone
 
 Play = Callable[[aiohttp.ClientSession, str, "Page"], Awaitable[None]]
 

@@ -6,7 +6,7 @@ import { percent } from "./words.js";
 
 const SETTLES = [700, 2000]; // ms after a change at which the journal has it, and the mapping that it names
 const OFTEN = 300; // ms between two drawings, at the least
-const SHARE = 100; // times what a drawing took is how long the panel is left alone after it
+const SHARE = 200; // times what a drawing took is how long the panel is left alone after it
 const STEP = 50; // steps of an input that is held, so that a hand that trembles draws nothing anew
 
 export class Terrain {
@@ -47,6 +47,7 @@ export class Terrain {
     const other = changed === across ? up : across;
     if (across.value === up.value) other.value = String((Number(changed.value) + 1) % this.inputs.length);
     this.chosen();
+    this.ready = 0; // a person waits for it
     this.soon();
   }
 
