@@ -35,6 +35,12 @@ def step_back() -> None:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(HELPER))
 
 
+def hurry(process: int) -> None:
+    """Let a process run before ordinary ones, and behind all that runs first, until it steps back itself."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(process, os.SCHED_RR, os.sched_param(HELPER))
+
+
 def run_ordinarily() -> None:
     """The calling thread, and the threads and processes that it starts, wait for those that run first."""
     with contextlib.suppress(OSError, AttributeError):

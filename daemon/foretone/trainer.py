@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from foretone import punctual
+
 log = logging.getLogger("foretone")
 
 AGAIN = 1.0
@@ -63,6 +65,8 @@ class Trainer:
         process = self._process
         if process is None or process.stdin is None or process.poll() is not None:
             raise BrokenPipeError("there is no trainer")
+        # On a busy machine it would be told of the lesson too late to hurry by itself.
+        punctual.hurry(process.pid)
         try:
             for line in lines:
                 process.stdin.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")

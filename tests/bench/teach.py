@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -31,6 +32,8 @@ FADE = 0.05  # s, the mapping's usual one
 LATE = 0.002  # s that the news of a training may be on its way
 REST = 0.15  # s between two trainings: a fade and more
 
+_SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>; Python has no name for it
+_MOMENT = struct.Struct("=qq")
 _VOICE = b"/foretone/synth/player\0"
 
 
@@ -60,13 +63,11 @@ def played() -> list[Row]:
 
 
 class Frame(NamedTuple):
-    """What came out at which moment of the instrument's clock, for which hand, and when of which model."""
+    """What came out at which moment of the instrument's clock, and for which hand."""
 
     moment: float
     hand: tuple[float, ...]
     values: tuple[float, ...]
-    model: str
-    since: float
 
 
 class Stage:
@@ -83,12 +84,14 @@ class Stage:
         self.mappings = folder / "examples" / "mappings"
         self.frames: list[Frame] = []
         self.answers: list[float] = []
+        self.swaps: list[tuple[float, str]] = []
+        """When a training was done, and the model that plays since."""
         self.missing = 0
         played = list(lightpad())
         late = played[len(played) // 2 :] + played[: len(played) // 2]
         pairs = zip(played, late, strict=True)
         self._hands = cycle([(wait, (*first, *second)) for (wait, *first), (_, *second) in pairs])
-        self._model, self._since = "", 0.0
+        self.client.outputs.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def teach(self, verb: str, *words: object) -> None:
         """A verb of the mapping, through the patch's port."""
@@ -103,14 +106,15 @@ class Stage:
         while (left := (until if answered else begin + 1.0) - time.monotonic()) > 0.0:
             self.client.outputs.settimeout(left)
             try:
-                address = OscMessage(self.client.outputs.recv(65535)).address
+                packet, told, *_ = self.client.outputs.recvmsg(65535, socket.CMSG_SPACE(_MOMENT.size))
             except TimeoutError:
                 break
-            now = time.monotonic()
+            address, now = OscMessage(packet).address, time.monotonic()
             if address.endswith("done-training"):
-                self._sounded(hand)
-                done = self._since = now
-                self._model = max(self.mappings.iterdir(), key=lambda path: path.stat().st_mtime).name
+                seconds, nanoseconds = _MOMENT.unpack(told[0][2])
+                done = now - max(time.time() - seconds - 1e-9 * nanoseconds, 0.0)
+                model = max(self.mappings.iterdir(), key=lambda path: path.stat().st_mtime).name
+                self.swaps.append((done, model))
             elif address == "/wek/outputs" and not answered:
                 self.answers.append(1e3 * (now - begin))
                 answered = True
@@ -126,7 +130,7 @@ class Stage:
                 packet = self.voice.recv(65535)
                 if packet.startswith(_VOICE):
                     moment, *values = OscMessage(packet).params
-                    self.frames.append(Frame(moment, hand, tuple(values), self._model, self._since))
+                    self.frames.append(Frame(moment, hand, tuple(values)))
 
     def sounds(self, rounds: int) -> list[float]:
         """Milliseconds from a gesture to its parameters at the voice's port."""
@@ -179,7 +183,7 @@ def retrained() -> list[Row]:
                 while (done := stage.move()) is None:
                     pass
                 trains.append(done - begin)
-            jump = largest_jump(stage.frames, stage.mappings)
+            jump = largest_jump(stage)
             sounds = stage.sounds(1000)
         finally:
             stage.close()
@@ -198,29 +202,31 @@ def retrained() -> list[Row]:
     ]  # fmt: skip
 
 
-def largest_jump(frames: list[Frame], folder: Path) -> float:
+def largest_jump(stage: Stage) -> float:
     """How much further than hand and fade account for an output moved from one frame to the next.
 
     What a fade sends by itself may have been taken for the answer to a gesture, so that two moves of the hand
     may come as one.
     """
-    models = {name: lite.Mapping(folder / name) for name in {frame.model for frame in frames} - {""}}
+    models = [lite.Mapping(stage.mappings / name) for _, name in stage.swaps]
 
-    def play(name: str, hand: tuple[float, ...]) -> np.ndarray:
-        return np.clip(models[name].play(hand), 0.0, 1.0)
+    def play(model: lite.Mapping, hand: tuple[float, ...]) -> np.ndarray:
+        return np.clip(model.play(hand), 0.0, 1.0)
 
-    largest, away = 0.0, np.ones(OUTPUTS)  # what played before the first training is not known
-    for eldest, before, frame in zip(frames, frames[1:], frames[2:], strict=False):
-        if not frame.model:
-            continue
-        if frame.model != before.model and before.model:
+    largest, swap, away = 0.0, 0, np.zeros(OUTPUTS)
+    for eldest, before, frame in zip(stage.frames, stage.frames[1:], stage.frames[2:], strict=False):
+        if frame.moment < stage.swaps[0][0] + 2.0 * FADE:
+            continue  # what played before the first training is not known
+        if swap + 1 < len(models) and frame.moment > stage.swaps[swap + 1][0] - LATE:
+            swap += 1
             hands = (eldest.hand, before.hand, frame.hand)
-            away = np.max([np.abs(play(before.model, x) - play(frame.model, x)) for x in hands], axis=0)
-        moved = [np.abs(play(frame.model, b.hand) - play(frame.model, a.hand))
+            change = [play(models[swap], hand) - play(models[swap - 1], hand) for hand in hands]
+            away = np.abs(change).max(axis=0)
+        moved = [np.abs(play(models[swap], b.hand) - play(models[swap], a.hand))
                  for a, b in pairwise((eldest, before, frame))]  # fmt: skip
         step = np.abs(np.array(frame.values) - before.values)
         faded = 0.0
-        if before.moment - frame.since < FADE + LATE:
+        if before.moment - stage.swaps[swap][0] < FADE + LATE:
             faded = min((abs(frame.moment - before.moment) + LATE) / FADE, 1.0) * away
         largest = max(largest, float((step - moved[0] - moved[1] - faded).max()))
     return largest

@@ -9,6 +9,7 @@ from tests.mapping.recordings import grt_frames, lightpad, needed
 
 from foretone import lite
 from foretone.errors import SettingError
+from foretone.event import Event
 
 CORNERS = [((0, 0), (0.1, 0.9)), ((0, 1), (0.5, 0.5)), ((1, 0), (0.3, 0.2)), ((1, 1), (0.9, 0.1))]
 
@@ -180,6 +181,15 @@ def test_the_fade_is_straight_and_ends(taught):
     assert steps.max() < 0.11 * (path[-1] - start[0]) + 1e-6
     assert taught.player.wake == math.inf
     assert taught.played[-1] == taught.hear(0.5, 0.5)
+
+
+def test_a_gesture_that_comes_after_a_later_tick_is_played_after_it(taught):
+    """It was read before the tick, and waited in the queue; what was there before must not sound again."""
+    taught.player.fade = 100.0
+    taught.do("train")
+    (tick,) = taught.player.tick(taught.now + 0.010)
+    (late,) = taught.player.hear(Event(taught.now + 0.009, "pad", (0.9, 0.1)))
+    assert late.time >= tick.time
 
 
 def test_smoothing_glide_steps_limits_and_curve(taught):

@@ -34,7 +34,7 @@ NICE = 10
 
 HURRY = 0.25
 """Seconds of computing in which a lesson runs before ordinary processes, and still behind what sounds, where
-that is allowed: somebody waits for it, with a machine that does other things too.
+that is allowed: somebody waits for it, with a machine that does other things too. Whoever sends it says so.
 """
 
 STEPS = 0.05

@@ -172,8 +172,9 @@ class Mapping:
             for place, value in zip(places, x, strict=True):
                 whole[place] = value
             x = tuple(whole)
-        self.x, self._moved = x, event.time
-        return self._frame(event.time, x)
+        # What was read before the last tick, and is heard after it, must not be played before it.
+        self.x, self._moved = x, max(event.time, self._shown)
+        return self._frame(self._moved, x)
 
     def tick(self, now: float) -> Sequence[Event]:
         """A take begins or ends by itself, or something still glides to its place."""
