@@ -29,7 +29,7 @@ from foretone_training import learn, lesson
 
 SHOWN, INPUTS, OUTPUTS, RETRAININGS = 30, 6, 64, 100
 FADE = 0.05  # s, the mapping's usual one
-LATE = 0.002  # s that the news of a training may be on its way
+LATE = 0.02  # s that the news of a training may be on its way, on a busy machine
 REST = 0.15  # s between two trainings: a fade and more
 
 _SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>; Python has no name for it
@@ -219,16 +219,22 @@ def largest_jump(stage: Stage) -> float:
             continue  # what played before the first training is not known
         if swap + 1 < len(models) and frame.moment > stage.swaps[swap + 1][0] - LATE:
             swap += 1
+            away = np.zeros(OUTPUTS)
+        # Around the news either of the two may play.
+        since = frame.moment - stage.swaps[swap][0]
+        playing = models[swap - (since < LATE) : swap + 1]
+        if since < LATE:
             hands = (eldest.hand, before.hand, frame.hand)
             change = [play(models[swap], hand) - play(models[swap - 1], hand) for hand in hands]
-            away = np.abs(change).max(axis=0)
-        moved = [np.abs(play(models[swap], b.hand) - play(models[swap], a.hand))
-                 for a, b in pairwise((eldest, before, frame))]  # fmt: skip
+            away = np.maximum(away, np.abs(change).max(axis=0))
+        moved = sum(
+            np.max([np.abs(play(model, b.hand) - play(model, a.hand)) for model in playing], axis=0)
+            for a, b in pairwise((eldest, before, frame))
+        )
         step = np.abs(np.array(frame.values) - before.values)
-        faded = 0.0
-        if before.moment - stage.swaps[swap][0] < FADE + LATE:
-            faded = min((abs(frame.moment - before.moment) + LATE) / FADE, 1.0) * away
-        largest = max(largest, float((step - moved[0] - moved[1] - faded).max()))
+        fading = since - (frame.moment - before.moment) < FADE + LATE
+        faded = min(abs(frame.moment - before.moment) / FADE, 1.0) * away if fading else 0.0
+        largest = max(largest, float((step - moved - faded).max()))
     return largest
 
 
