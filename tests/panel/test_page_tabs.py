@@ -122,6 +122,7 @@ def test_teaching_goes_by_keys_and_is_spoken(page, taught):
     page.press('#pad input[data-axis="0"]', Keys.ARROW_RIGHT)
     page.wait(lambda: taught.asked("hold"), "a step")
     assert (name, taught.asked("hold")[-1][1][0]) == ("x", pytest.approx(0.31))
+    assert page.find("#pad .dot.first.focus"), "and it is seen where the keys go"
 
     page.press("#record", Keys.ENTER)
     page.wait(lambda: taught.asked("do")[-1:] == [["teach", "record"]], "the take")

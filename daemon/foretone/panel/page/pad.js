@@ -37,6 +37,7 @@ export class Pad {
       "data-axis": axis });
     const dot = this.dots[Math.floor(this.order.indexOf(axis) / 2)];
     range.addEventListener("focus", () => dot.classList.toggle("focus", range.matches(":focus-visible")));
+    range.addEventListener("keydown", () => dot.classList.add("focus"));
     range.addEventListener("blur", () => dot.classList.remove("focus"));
     range.addEventListener("input", () => {
       this.values[axis] = Number(range.value) / 100;
