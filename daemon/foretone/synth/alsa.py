@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import select
 import time
 from pathlib import Path
 
@@ -26,8 +25,8 @@ from foretone.synth.output import ClockedNull, Output
 _CHECK = 512
 """Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
 
-_WAKES = 8
-"""How often a PCM may wake us for less than a block before it is written to all the same."""
+_EARLY = 4
+"""A block is begun this part of a period before there is room for it."""
 
 
 class Card:
@@ -59,12 +58,7 @@ class Card:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
         self._silence = np.zeros((self.buffer, 2), np.int16)
-        self._poll = select.poll()
-        descriptors = self._pcm.polldescriptors()
-        for descriptor, events in descriptors:
-            self._poll.register(descriptor, events)
-        self._descriptors = len(descriptors)
-        self._patience = 1 + 1000 * self.period // self.rate
+        self._early = self.period // _EARLY
         self._blocks, self._checked = 0, time.monotonic()
 
     def prime(self) -> None:
@@ -72,18 +66,17 @@ class Card:
         self._send(self._silence)
 
     def wait(self) -> None:
-        """Wait in the kernel until there is room for a block, and no longer than a buffer lasts.
+        """Wait until there will soon be room for a block.
 
-        A block that waited in our hands would be older by that wait when it is heard. Whatever is wrong is
-        told by the next write, which waits as well.
+        A block that waited in our hands would be older by that wait when it is heard; but one that is begun
+        when there is room already is late by as long as it takes. A virtual machine takes the processor away
+        for 5 ms at a time, and two periods of 128 frames are 5.3. Whatever is wrong is told by the next
+        write, which waits for the rest.
         """
         with contextlib.suppress(self._error):
-            for _ in range(_WAKES):
-                if not 0 <= self._pcm.avail() < self.period:
-                    return
-                woken = self._poll.poll(self._patience)
-                if len(woken) == self._descriptors:  # dmix ends the process over any other number
-                    self._pcm.polldescriptors_revents(woken)
+            room = self._pcm.avail()
+            if 0 <= room < self.period - self._early:
+                time.sleep((self.period - self._early - room) / self.rate)
 
     def write(self, block: Frames) -> bool:
         """Play a block; False if the card had run dry. SoundBusyError if the card went away."""
