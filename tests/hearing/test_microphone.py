@@ -226,6 +226,7 @@ def test_a_person_may_look_too(ear):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(6)]
         process.send_signal(signal.SIGINT)
+        process.communicate()
     assert process.returncode == 130
     assert lines[0].startswith("ear: 1 channels, 48000 Hz")
     assert abs(float(lines[5].split()[1]) - 220) < 1

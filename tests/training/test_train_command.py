@@ -39,7 +39,8 @@ def test_smaller_weights_are_told(sessions: Path, tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "not a session"),
+        ("", "nothing was recorded"),
+        ("# a diary\n", "not a session"),
         ("# foretone session 1\n", "nothing was played"),
         ("# foretone session 1\n# sources: lever\ntime,origin,lever\n0,lever,0.5\n", "too few"),
         ("# foretone session 1\n# sources: lever\ntime,origin,lever\n0,lever,nan\n", "line 4"),
