@@ -73,9 +73,9 @@ def learn(lesson: Lesson, folder: Path, report: Report = lambda *_: None) -> Res
     if lesson.gestures:
         found, wrong = warping.fit(lesson.hears, lesson.takes, lesson.gestures)
         ways = {output.learn for output in lesson.outputs}
-        wanted_files = [found._replace(near=0.0)] if ways & set(SPOTTED) else []
-        wanted_files += [warping.few(found)] if ways & set(FOLLOWED) else []
-        gestures = tuple(_write(each.to_bytes(), folder, ".json") for each in wanted_files)
+        made = [found._replace(near=0.0)] if ways & set(SPOTTED) else []
+        made += [warping.few(found)] if ways & set(FOLLOWED) else []
+        gestures = tuple(_write(each.to_bytes(), folder, ".json") for each in made)
         scores = {output.axis: wrong for output in lesson.outputs if output.learn in OVER_TIME}
     parts = list(groups(lesson))
     if not parts:

@@ -110,7 +110,7 @@ def _near(apart: Array, made: Array, templates: Sequence[Array]) -> float:
     same = same[same < FAR]
     # Between two points of a template a hand is as far from them as they are from each other, or half of it.
     steps = np.concatenate([np.linalg.norm(np.diff(template, axis=0), axis=1) for template in templates])
-    least = max(NEAREST, float(steps.mean()))
+    least = max(NEAREST, float(steps.mean()) if len(steps) else 0.0)
     return max(float(np.median(same)), least) if len(same) else max(0.5 * ALONE, least)
 
 
