@@ -49,6 +49,7 @@ def test_nothing_listens_to_the_network_but_ssh_and_mdns(pi):
 def test_a_new_version_plays_and_the_old_one_again(pi):
     deployed = pi.desk("deploy")
     assert deployed.returncode == 0, deployed.stderr
+    assert " plays; it took" in deployed.stdout, (deployed.stdout, deployed.stderr)
     assert "/var/opt/foretone/versions/" in pi.run("readlink /var/opt/foretone/current").stdout
     pi.until(pi.plays)
     back = pi.desk("rollback")
