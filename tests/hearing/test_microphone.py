@@ -223,10 +223,13 @@ def test_an_instrument_plays_what_it_hears_beside_its_fake_board(ear, tmp_path):
 def test_a_person_may_look_too(ear):
     ear.sounds(TONE)
     command = [sys.executable, "-m", "foretone", "hear", "--pcm=ear"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        lines = [process.stdout.readline() for _ in range(6)]
-        process.send_signal(signal.SIGINT)
-        process.communicate()
+    # A shell's background job ignores Ctrl-C, and so would all that it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
+    lines = [process.stdout.readline() for _ in range(6)]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
     assert process.returncode == 130
     assert lines[0].startswith("ear: 1 channels, 48000 Hz")
     assert abs(float(lines[5].split()[1]) - 220) < 1
