@@ -127,9 +127,8 @@ def _light(machine: Machine, after: contextlib.ExitStack) -> Iterator[Light]:
 
 
 def _voice(machine: Machine, after: contextlib.ExitStack) -> Iterator[Voice]:
-    chosen = re.search(r"^INSTRUMENT=(.+)$", machine.text("var/lib/box/foretone.env"), re.M)
     try:
-        played = instrument.load(instrument.find(chosen[1] if chosen else "empi"))
+        played = instrument.load(instrument.find(machine.chosen or "empi"))
     except InstrumentError:
         return
     for part in played.of("sink"):

@@ -6,7 +6,6 @@ when it changes (avahi.service(5)); the read-only root has a file system in memo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -32,10 +31,9 @@ def records(machine: Machine, found: Sequence[Finding]) -> dict[str, str]:
     trouble = dict.fromkeys(finding.check for finding in found if finding.level is health is not Level.GOOD)
     current = machine.root / "var/opt/foretone/current"
     name = current.readlink().name if current.is_symlink() else ""
-    chosen = re.search(r"^INSTRUMENT=(.+)$", machine.text("var/lib/box/foretone.env"), re.M)
     told = {
         "version": name if name.startswith(version("foretone")) else version("foretone"),
-        "instrument": chosen[1] if chosen else "",
+        "instrument": machine.chosen,
         "health": health.value,
         "trouble": ", ".join(trouble),
     }

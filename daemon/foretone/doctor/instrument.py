@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 
 from foretone import instrument as files
@@ -63,16 +62,16 @@ def lateness(machine: Machine) -> Iterator[Finding]:
 
 def instrument_file(machine: Machine) -> Iterator[Finding]:
     """Whether the chosen instrument is one, and how it differs from the one that was played before it."""
-    chosen = re.search(r"^INSTRUMENT=(.+)$", machine.text("var/lib/box/foretone.env"), re.M)
+    chosen = machine.chosen
     if not chosen:
         yield Finding("instrument", Level.UNKNOWN, "no box.toml has chosen an instrument here")
         return
-    own = machine.home / "instruments" / f"{chosen[1]}.toml"
+    own = machine.home / "instruments" / f"{chosen}.toml"
     try:
-        found = files.load(own if own.exists() else files.find(chosen[1]))
+        found = files.load(own if own.exists() else files.find(chosen))
     except InstrumentError as error:
         cure = "correct it, or take back the one that was played before, in the page's tab Instrument"
-        yield Finding("instrument", Level.BAD, f"{chosen[1]}: {'; '.join(error.faults)}", cure)
+        yield Finding("instrument", Level.BAD, f"{chosen}: {'; '.join(error.faults)}", cure)
         return
     before = machine.text(shelf.earlier(own)).splitlines()
     lines = difflib.ndiff(before, machine.text(own).splitlines())

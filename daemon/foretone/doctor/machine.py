@@ -6,6 +6,7 @@ import contextlib
 import enum
 import json
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
@@ -72,6 +73,12 @@ class Machine:
             return (self.root / path).read_text(errors="replace").strip("\n\0 ")
         except OSError:
             return ""
+
+    @property
+    def chosen(self) -> str:
+        """The instrument that box.toml has chosen here; nothing when it has not."""
+        chosen = re.search(r"^INSTRUMENT=(.+)$", self.text("var/lib/box/foretone.env"), re.M)
+        return chosen[1] if chosen else ""
 
     def files(self, pattern: str) -> list[Path]:
         """The files of that pattern, by name."""
