@@ -172,6 +172,16 @@ def test_health_tells_each_finding_with_its_cure_and_each_part(page, taught):
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_file_is_shown_once_an_instrument_that_did_not_answer_does(page, taught, shown):
+    shown.file.write_text("# The one that was gone\n")
+    taught.stop(leave_socket=True)
+    page.wait(lambda: page.link() == "waiting", "the page to notice")
+    page.tab("instrument")
+    taught.start()
+    page.wait(lambda: page.find("#file").get_attribute("value").startswith("# The one"), "its file")
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_tabs_go_by_arrow_keys_and_the_address_keeps_the_choice(page, taught):
     page.press("#tab-play", Keys.ARROW_LEFT)
     page.wait(lambda: page.find("#health").is_displayed(), "the last tab")

@@ -32,7 +32,10 @@ const live = new Live({
     watch();
   },
   close: () => link("lost"),
-  control: (answers) => link(answers ? "live" : "waiting"),
+  control: (answers) => {
+    link(answers ? "live" : "waiting");
+    if (answers) file();
+  },
   about: build,
   state: update,
   sound: (heard) => {
@@ -96,12 +99,17 @@ function colourParts(parts) {
   return { of: (origin) => colours.get(origin) ?? "#c9c5d6" };
 }
 
+/** An instrument that was asked for its file while it did not answer is asked again. */
+function file() {
+  if (tabs.chosen === byId("tab-instrument")) instrument.refresh();
+}
+
 function build(told) {
   // Values change with every knob that is turned; a lever must not be rebuilt under a finger.
   const shape = JSON.stringify(told, (key, value) => (key === "value" || key === "model" ? undefined : value));
   about = told;
   sessions.build(about);
-  if (tabs.chosen === byId("tab-instrument")) instrument.refresh();
+  file();
   if (shape === built) return;
   built = shape;
   document.title = `${about.title} · Foretone`;
