@@ -25,9 +25,6 @@ from foretone.synth.output import ClockedNull, Output
 _CHECK = 512
 """Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
 
-_EARLY = 4
-"""A block is begun this part of a period before there is room for it."""
-
 
 class Card:
     """An ALSA playback device. Audio thread only; `write` waits in the kernel, without the GIL."""
@@ -58,25 +55,22 @@ class Card:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
         self._silence = np.zeros((self.buffer, 2), np.int16)
-        self._early = self.period // _EARLY
         self._blocks, self._checked = 0, time.monotonic()
 
     def prime(self) -> None:
         """Fill the whole buffer with silence, in one write."""
         self._send(self._silence)
 
-    def wait(self) -> None:
-        """Wait until there will soon be room for a block.
+    def wait(self, lead: float) -> None:
+        """Wait until `lead` seconds before there is room for a block.
 
-        A block that waited in our hands would be older by that wait when it is heard; but one that is begun
-        when there is room already is late by as long as it takes. A virtual machine takes the processor away
-        for 5 ms at a time, and two periods of 128 frames are 5.3. Whatever is wrong is told by the next
-        write, which waits for the rest.
+        Whatever is wrong is told by the next write, which waits for the rest.
         """
         with contextlib.suppress(self._error):
             room = self._pcm.avail()
-            if 0 <= room < self.period - self._early:
-                time.sleep((self.period - self._early - room) / self.rate)
+            pause = (self.period - room) / self.rate - lead
+            if room >= 0 and pause > 0.0:
+                time.sleep(pause)
 
     def write(self, block: Frames) -> bool:
         """Play a block; False if the card had run dry. SoundBusyError if the card went away."""

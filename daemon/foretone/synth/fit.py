@@ -11,6 +11,7 @@ from foretone.errors import SoundBusyError, SoundError
 from foretone.synth.alsa import open_output
 from foretone.synth.costs import costs
 from foretone.synth.engine import Engine
+from foretone.synth.output import Lead
 from foretone.synth.process import become_punctual, make
 
 SHAPES = ((64, 2), (64, 3), (128, 2), (128, 3), (256, 2), (256, 3), (512, 3), (1024, 4))
@@ -80,15 +81,17 @@ def _try(settings: Mapping[str, Any], folder: Path, period: int, periods: int, s
             return None
         engine = make(settings, folder, rate, period)
         spent: list[float] = []
-        missed = 0
+        missed, lead = 0, Lead(period / rate)
         output.prime()
         for block in range(round(seconds * rate / period)):
-            output.wait()
+            output.wait(lead.seconds)
             begin = time.monotonic()
             if block % max(1, rate // (8 * period)) == 0:
                 _strike(engine, block)
             frames = engine.render()
-            spent.append((time.monotonic() - begin) * rate / period)
+            cost = time.monotonic() - begin
+            lead.drawn(cost)
+            spent.append(cost * rate / period)
             if not output.write(frames):
                 missed += 1
                 output.prime()

@@ -9,6 +9,9 @@ from typing import Protocol
 from foretone.errors import SoundBusyError
 from foretone.ring import Frames
 
+SPARE = 0.0003
+"""Seconds that a block is begun sooner than it must be. A control is heard later by as much."""
+
 
 class Output(Protocol):
     """A stereo sink that takes blocks at its own pace. Audio thread only."""
@@ -24,14 +27,38 @@ class Output(Protocol):
     def prime(self) -> None:
         """Fill the whole buffer with silence: at the start, and after it ran dry."""
 
-    def wait(self) -> None:
-        """Wait until there is room for a block, so that it is drawn from what is known at the last moment."""
+    def wait(self, lead: float) -> None:
+        """Wait until `lead` seconds before there is room for a block."""
 
     def write(self, block: Frames) -> bool:
         """Play int16 [period, 2]; wait for room. False if it had run dry: the block was not played."""
 
     def close(self) -> None:
         """Play what is in the buffer, then release the device."""
+
+
+class Lead:
+    """How long before there is room for it a block is begun: as long as it takes to draw, and a little more.
+
+    A block that is ready when there is room leaves the whole buffer for the moments when the processor is
+    elsewhere; one that is only begun then leaves the buffer less what it costs. One that is begun much sooner
+    knows less of the hand. `span` is the length of a block in seconds.
+
+    The cost is the 99th percentile, followed as Robbins and Monro follow a root (1951): up by 99 small steps
+    for a block that took longer, down by one for a block that did not.
+    """
+
+    def __init__(self, span: float) -> None:
+        self._span, self._cost = span, span / 4
+        self._down = span / 10_000
+        self.seconds = 0.0
+        """How long before there is room the next block is begun."""
+        self.drawn(self._cost)
+
+    def drawn(self, seconds: float) -> None:
+        """A block took so long."""
+        self._cost += 99 * self._down if seconds > self._cost else -self._down
+        self.seconds = min(self._cost + SPARE, self._span)
 
 
 class ClockedNull:
@@ -65,9 +92,9 @@ class ClockedNull:
         """Begin to play a buffer of silence, now."""
         self._started, self._given = self._now(), self._buffer
 
-    def wait(self) -> None:
-        """Wait until a block fits."""
-        self._pause(self._given + self.period)
+    def wait(self, lead: float) -> None:
+        """Wait until so many seconds before a block fits."""
+        self._pause(self._given + self.period - lead * self.rate)
 
     def write(self, block: Frames) -> bool:
         """Wait until the block fits; False if the buffer had run dry.
@@ -85,7 +112,7 @@ class ClockedNull:
         self._pause(self._given)
         return True
 
-    def _pause(self, given: int) -> None:
+    def _pause(self, given: float) -> None:
         """Sleep until no more than a buffer of so many frames is left to play."""
         pause = self._started + (given - self._buffer) / self.rate - self._now()
         if pause > 0.0:

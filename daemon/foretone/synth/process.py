@@ -22,7 +22,7 @@ from foretone.ring import Ring
 from foretone.synth.alsa import open_output
 from foretone.synth.control import Control
 from foretone.synth.engine import Engine
-from foretone.synth.output import Output
+from foretone.synth.output import Lead, Output
 from foretone.synth.score import load
 from foretone.synth.sounds import USUAL, choose
 from foretone.watch import Systemd
@@ -126,17 +126,17 @@ def _open(settings: Mapping[str, Any]) -> Output:
 def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Callable[[], bool]) -> None:
     """The loop. No lock, log or file; while it waits, it waits in `output.wait`."""
     span = engine.period / output.rate
-    costs, pace = _Costs(ring, span), Pace(span)
+    costs, pace, lead = _Costs(ring, span), Pace(span), Lead(span)
     xruns = 0
     systemd = Systemd()
     output.prime()
     systemd.ready(f"sounds on {output.name}")
     leaving, last = 0, math.ceil(_LEAVE / span)
     while not leaving or (leaving < last and not engine.silent):
-        output.wait()
+        output.wait(lead.seconds)
         began = time.monotonic()
         if not leaving:
-            control.drain(pace.begin(began))
+            control.drain(pace.begin(began + lead.seconds))
             if stop():
                 leaving = 1
                 engine.rest()
@@ -144,7 +144,9 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
         else:
             leaving += 1
         block = engine.render()
-        costs.add(time.monotonic() - began)
+        cost = time.monotonic() - began
+        costs.add(cost)
+        lead.drawn(cost)
         if not output.write(block):
             xruns += 1
             pace.restart()
@@ -157,10 +159,10 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
 
 
 class Pace:
-    """When blocks begin, without the lateness with which the kernel wakes us: a note's frame depends on it.
+    """When there is room for blocks, without the lateness with which the kernel wakes us.
 
-    A wake-up is late, never early, so an early one is believed sooner. Adriaensen, "Using a DLL to filter
-    time", Linux Audio Conference 2005.
+    The frame at which a note begins depends on it. A wake-up is late, never early, so an early one is
+    believed sooner. Adriaensen, "Using a DLL to filter time", Linux Audio Conference 2005.
     """
 
     def __init__(self, span: float) -> None:
@@ -173,7 +175,7 @@ class Pace:
         self._begin = math.nan
 
     def begin(self, now: float) -> float:
-        """A block is about to be drawn at `now`; when it would be, were nobody ever late."""
+        """There is room for a block at `now`; when there would be, were nobody ever late."""
         expected = self._begin + self._span
         error = now - expected
         if not abs(error) < _LOST:
