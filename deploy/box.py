@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -30,7 +31,9 @@ from foretone.errors import BoxError, ModelError
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
-FORETONE = "/var/opt/foretone/current/bin/foretone"
+CURRENT = "/var/opt/foretone/current"
+FORETONE = f"{CURRENT}/bin/foretone"
+RELEASE = "/run/foretone-release.py"
 HOME, SETTINGS = "var/lib/foretone", "var/lib/box"
 SHARED = ("-o", "ControlMaster=auto", "-o", "ControlPath=~/.ssh/foretone-%C", "-o", "ControlPersist=60")
 """One connection for all the commands of a minute."""
@@ -64,14 +67,22 @@ class Box:
             raise DeskError(said or f"{command[0]} failed on {self.name}")
         return done.stdout
 
-    def show(self, *command: str, given: bytes = b"") -> int:
+    def show(self, *command: str) -> int:
         """Run a command on the box with its words on this screen; its exit status."""
-        return subprocess.run(self.start(*command), input=given or None, check=False).returncode
+        return subprocess.run(self.start(*command), stdin=subprocess.DEVNULL, check=False).returncode
+
+    def send(self, data: bytes, there: str) -> None:
+        """Lay a file on the box: all of it, or none. Raises DeskError."""
+        name, draft = shlex.quote(there), shlex.quote(f"{there}.draft")
+        script = f'cat >{draft} && [ "$(stat -c %s {draft})" = {len(data)} ] && mv {draft} {name}'
+        self.ask("sh", "-c", script, given=data)
 
     def release(self, *arguments: str) -> int:
         """Run deploy/release.py there, as a service: it finishes even when this connection does not."""
-        runner = ("systemd-run", "--quiet", "--collect", "--pipe", "--wait", "python3", "-", *arguments)
-        return self.show(*runner, given=(HERE / "release.py").read_bytes())
+        # A file, because Python that is given nothing to run by a broken pipe has nothing to complain of.
+        self.send((HERE / "release.py").read_bytes(), RELEASE)
+        service = ("systemd-run", "--quiet", "--collect", "--pipe", "--wait")
+        return self.show(*service, "python3", RELEASE, *arguments)
 
 
 def deploy(box: Box, _: argparse.Namespace) -> int:
@@ -83,9 +94,13 @@ def deploy(box: Box, _: argparse.Namespace) -> int:
     if done.returncode:
         raise DeskError(f"this checkout cannot be built; the box was not touched.\n{done.stderr}")
     (wheel,) = wheels.glob("foretone-*.whl")
-    there = f"/var/opt/foretone/{wheel.name}"
-    box.ask("sh", "-c", f"cat >{shlex.quote(there)}", given=wheel.read_bytes())
-    return box.release("install", there)
+    data, there = wheel.read_bytes(), f"/var/opt/foretone/{wheel.name}"
+    box.send(data, there)
+    if status := box.release("install", there):
+        return status
+    if not box.ask("readlink", CURRENT).decode().strip().endswith(hashlib.sha256(data).hexdigest()[:8]):
+        raise DeskError(f"{box.name} did not take the new version, nor say why; try again, and see make logs")
+    return 0
 
 
 def rollback(box: Box, _: argparse.Namespace) -> int:

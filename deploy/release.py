@@ -4,7 +4,7 @@
     python3 release.py rollback         the version that played before
     python3 release.py list             what there is
 
-The desk sends this file along each time (`ssh box python3 - install ...`), so the updater is never a part
+The desk sends this file along each time (to /run, which forgets it), so the updater is never a part
 of what it replaces. It needs nothing but Python and systemd. Each version is a virtual environment whose
 packages are those of the card (/opt/foretone/base), with one wheel in front of them:
 

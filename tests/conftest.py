@@ -3,4 +3,12 @@
 import os
 import tempfile
 
+import pytest
+
 os.environ["FORETONE_HOME"] = tempfile.mkdtemp(prefix="foretone-home-")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.flaky(reruns=1))

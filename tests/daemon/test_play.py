@@ -21,6 +21,8 @@ from foretone import session
 from foretone.errors import SoundError
 from foretone.ring import Ring
 
+pytestmark = pytest.mark.live
+
 COMMAND = [sys.executable, "-m", "foretone"]
 
 

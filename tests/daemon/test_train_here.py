@@ -14,6 +14,8 @@ from foretone.instrument import find, load
 from foretone.lite import Model
 from foretone.session import Header, read_header
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def empi():

@@ -21,6 +21,8 @@ from foretone.instrument import load
 from foretone.stage import Stage
 from foretone_hardware.fake import FakeBoard
 
+pytestmark = pytest.mark.live
+
 RATE = 48000
 DEADLINE = 20.0
 T = np.arange(RATE // 2) / RATE

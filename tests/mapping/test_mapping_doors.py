@@ -15,6 +15,8 @@ from foretone.mapping.verbs import VERBS
 from foretone.stage import Stage
 from foretone_hardware.fake import FakeBoard
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def rig(tmp_path_factory):

@@ -12,6 +12,8 @@ from tests.mapping.client import Box, Client, free_port
 from foretone.mapping.journal import Journal
 from foretone.players.mapping import Mapping
 
+pytestmark = pytest.mark.live
+
 NAMES = tuple(f"out-{number}" for number in range(1, 6))
 AXES = tuple(f"in-{number}" for number in range(1, 6))
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from tests.mapping.client import MESSAGES, Box, Client, free_port
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def client():

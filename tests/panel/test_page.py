@@ -7,7 +7,10 @@ from selenium.webdriver.common.keys import Keys
 
 from foretone.ring import Ring
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # selenium's own sockets
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]  # selenium's own sockets
 
 
 @pytest.fixture(params=["desktop", "phone"])

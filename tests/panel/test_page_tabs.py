@@ -5,7 +5,10 @@ from panel_control import ABOUT
 from panel_shown import CORNERS
 from selenium.webdriver.common.keys import Keys
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # selenium's own sockets
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]  # selenium's own sockets
 
 TABS = ("play", "teach", "sessions", "instrument", "health")
 PAD = {"name": "pad", "role": "source", "kind": "pad", "axes": ["x", "y", "z"], "hears": [], "plays": []}

@@ -18,6 +18,8 @@ from foretone.ring import Ring
 if TYPE_CHECKING:
     from conftest import Studio
 
+pytestmark = pytest.mark.live
+
 SAFE = {"pcm": "rtnull", "period": 1024, "periods": 4}
 """85 ms of buffer, so that a busy machine does not make it run dry."""
 

@@ -7,10 +7,14 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING
 
+import pytest
+
 from foretone.synth.fit import SHAPES
 
 if TYPE_CHECKING:
     from conftest import Studio
+
+pytestmark = pytest.mark.live
 
 FILE = """# mine
 title = "Mine"
