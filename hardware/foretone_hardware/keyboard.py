@@ -16,9 +16,14 @@ from foretone_hardware.surface import ALL_OFF
 HIGHEST = 127
 """The number of the last key, and the velocity of the hardest stroke: both are 1."""
 
+PEDAL, RESET = 64, 121
+"""The controllers of the sustain pedal, which is down from 64 on, and of all controllers as they were."""
+
 
 class Keyboard:
     """A keyboard: a stroke is its key and its velocity, a release is its key and 0.
+
+    While the sustain pedal is down releases wait; they come one after the other when it goes up.
 
     port
         Part of its name: `foretone learn` lists the ports.
@@ -34,6 +39,11 @@ class Keyboard:
         self.wake = math.inf
         self._channel = channel
         self._held: set[tuple[int, int]] = set()
+        self._pedals: set[int] = set()
+        self._sustained: dict[tuple[int, int], None] = {}
+        """Keys that the pedal alone holds, in the order of their release."""
+        self._lifted: list[int] = []
+        """Keys whose release is to be told."""
 
     def plug(self, _now: float) -> None:
         """Nothing is shown on it."""
@@ -49,21 +59,45 @@ class Keyboard:
         kind, place = message[0] & 0xF0, (message[0] & 0x0F, message[1] if len(message) > 1 else 0)
         if kind == NOTE_ON and message[2]:
             self._held.add(place)
+            self._sustained.pop(place, None)
             return message[1] / HIGHEST, message[2] / HIGHEST
         if kind in (NOTE_ON, NOTE_OFF) and place in self._held:
             self._held.discard(place)
-            return message[1] / HIGHEST, 0.0
-        return self._let_go() if kind == CONTROL and message[1] in ALL_OFF else None
+            if place[0] not in self._pedals:
+                return message[1] / HIGHEST, 0.0
+            self._sustained[place] = None
+        if kind != CONTROL:
+            return None
+        if message[1] in (PEDAL, RESET):
+            self._press(place[0], message[1] == PEDAL and message[2] >= 64)
+        return self._let_go() if message[1] in ALL_OFF else None
 
-    def tick(self, _now: float) -> None:
-        """It never asks for one."""
+    def tick(self, _now: float) -> tuple[float, ...] | None:
+        """The release of a key that the pedal has let go."""
+        key = self._lifted.pop(0) if self._lifted else None
+        self.wake = -math.inf if self._lifted else math.inf
+        return None if key is None else (key / HIGHEST, 0.0)
 
     def close(self) -> None:
         """Nothing is held here."""
 
+    def _press(self, channel: int, down: bool) -> None:
+        """The pedal of a channel goes down, or up."""
+        if down:
+            self._pedals.add(channel)
+            return
+        self._pedals.discard(channel)
+        for place in [place for place in self._sustained if place[0] == channel]:
+            del self._sustained[place]
+            self._lifted.append(place[1])
+        self.wake = -math.inf if self._lifted else math.inf
+
     def _let_go(self) -> tuple[float, ...] | None:
-        held, self._held = self._held, set()
-        return () if held else None
+        sounded = self._held or self._sustained or self._lifted
+        self._held, self._sustained, self._lifted = set(), {}, []
+        self._pedals.clear()
+        self.wake = math.inf
+        return () if sounded else None
 
 
 class Chip:

@@ -31,6 +31,39 @@ def test_all_notes_off_and_an_unplugged_cable_let_go(keyboard):
     assert keyboard.unplug(0.0) == ()
 
 
+def ticks(keyboard):
+    told = []
+    while keyboard.wake <= 0.0:
+        told.append(keyboard.tick(0.0))
+    return told
+
+
+def test_the_pedal_holds_what_was_released_until_it_goes_up():
+    keyboard = Keyboard(lambda _: None, port="Keys")
+    told = heard(
+        keyboard, b"\x90\x3c\x40", b"\xb0\x40\x7f", b"\x80\x3c\x00", b"\x90\x40\x40", b"\x90\x40\x00",
+        b"\x90\x43\x40", b"\x90\x40\x40",
+    )  # fmt: skip
+    assert [velocity for _, velocity in told] == [64 / 127] * 4, "no release yet"
+    assert ticks(keyboard) == []
+    heard(keyboard, b"\xb1\x40\x00")
+    assert ticks(keyboard) == [], "another channel's pedal"
+    heard(keyboard, b"\xb0\x40\x3f")
+    assert ticks(keyboard) == [(60 / 127, 0.0)], "the two others are held by fingers"
+    assert heard(keyboard, b"\x80\x43\x00", b"\x80\x40\x00") == [(67 / 127, 0.0), (64 / 127, 0.0)]
+
+
+def test_a_pedal_that_is_reset_or_unplugged_holds_nothing():
+    keyboard = Keyboard(lambda _: None, port="Keys")
+    pedalled = b"\xb0\x40\x7f", b"\x90\x3c\x40", b"\x80\x3c\x00"
+    heard(keyboard, *pedalled, b"\xb0\x79\x00")
+    assert ticks(keyboard) == [(60 / 127, 0.0)]
+    heard(keyboard, *pedalled)
+    assert keyboard.unplug(0.0) == ()
+    assert ticks(keyboard) == []
+    assert heard(keyboard, b"\x90\x3c\x40", b"\x80\x3c\x00")[-1] == (60 / 127, 0.0), "nor after it"
+
+
 def test_one_channel_alone():
     keyboard = Keyboard(lambda _: None, port="Keys", channel=3)
     assert heard(keyboard, b"\x90\x3c\x40", b"\x92\x3c\x40") == [(60 / 127, 64 / 127)]

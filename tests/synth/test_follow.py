@@ -204,6 +204,20 @@ def test_a_drum_machine_s_messages_reach_the_song() -> None:
     control.close()
 
 
+def test_a_key_that_the_pedal_holds_is_recorded_as_often_as_it_is_struck() -> None:
+    stage = Stage(run="on", record="on")
+    for time in (0.5, 0.75):
+        stage.until(time)
+        stage.engine.note("blip", 64, 0.5)
+    stage.until(1.0)
+    stage.engine.note("blip", 64, 0.0)
+    stage.until(2.0)
+    stage.struck.clear()
+    stage.until(4.0)
+    struck = [time for time, _, velocity in stage.struck if velocity]
+    assert struck == pytest.approx([2.5, 2.75], abs=SPAN)
+
+
 def test_what_is_played_by_hand_is_in_the_loop_from_the_next_pass_on() -> None:
     stage = Stage(run="on", record="on")
     stage.until(0.5)

@@ -61,10 +61,10 @@ class Loop:
 
     def strike(self, key: float, velocity: float, position: float, beat: float) -> None:
         """A key is played by hand, at a position, which is at that beat of the loop where it is straight."""
+        if key in self._held:  # a key that a pedal holds is struck again without a release
+            self._keep(key, position)
         if velocity:
             self._held[key] = (position, beat, velocity)
-        elif key in self._held:
-            self._keep(key, position)
 
     def lift(self, position: float) -> None:
         """All keys are let go."""
