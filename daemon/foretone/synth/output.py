@@ -9,8 +9,8 @@ from typing import Protocol
 from foretone.errors import SoundBusyError
 from foretone.ring import Frames
 
-SPARE = 0.0003
-"""Seconds that a block is begun sooner than it must be. A control is heard later by as much."""
+SPARE, TIMES = 0.0003, 3
+"""A block is begun so many seconds, and so many times what one usually costs, before there is room for it."""
 
 
 class Output(Protocol):
@@ -38,27 +38,28 @@ class Output(Protocol):
 
 
 class Lead:
-    """How long before there is room for it a block is begun: as long as it takes to draw, and a little more.
+    """How long before there is room for it a block is begun: longer than it takes to draw.
 
     A block that is ready when there is room leaves the whole buffer for the moments when the processor is
     elsewhere; one that is only begun then leaves the buffer less what it costs. One that is begun much sooner
-    knows less of the hand. `span` is the length of a block in seconds.
+    knows less of the hand, which matters most where blocks cost little. `span` is the length of a block in
+    seconds, and the longest lead.
 
-    The cost is the 99th percentile, followed as Robbins and Monro follow a root (1951): up by 99 small steps
-    for a block that took longer, down by one for a block that did not.
+    What a block costs is the median, followed as Robbins and Monro follow a root (1951): up by a small step
+    for each block that took longer, down by one for each that did not.
     """
 
     def __init__(self, span: float) -> None:
-        self._span, self._cost = span, span / 4
-        self._down = span / 10_000
+        self._span, self._cost = span, span / 8
         self.seconds = 0.0
         """How long before there is room the next block is begun."""
         self.drawn(self._cost)
 
     def drawn(self, seconds: float) -> None:
         """A block took so long."""
-        self._cost += 99 * self._down if seconds > self._cost else -self._down
-        self.seconds = min(self._cost + SPARE, self._span)
+        step = self._span / 500
+        self._cost += step if seconds > self._cost else -step
+        self.seconds = min(TIMES * self._cost + SPARE, self._span)
 
 
 class ClockedNull:
