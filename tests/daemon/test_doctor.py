@@ -160,11 +160,15 @@ def test_a_changed_instrument_is_told_by_its_lines(look):
 def test_interruptions_and_silence_of_the_voice(look, tmp_path):
     (tmp_path / "run").mkdir()
     ring = Ring.create(tmp_path / "run/sound.ring", 48000, "hw:CARD=sndrpihifiberry", paced=False)
-    ring.write(np.zeros((64, 2), np.int16))
+    for _ in range(2):
+        ring.write(np.zeros((64, 2), np.int16))
     ring.beat(time.monotonic(), 0.0, 7, 0)
     found = look()
     assert one(found, "plays on hw:CARD=sndrpihifiberry").level == "good"
     assert one(found, "interrupted 7 times").level == "warning"
+    assert "power and heat" in one(found, "interrupted 7 times").cure
+    ring.cost(400.0, 900.0, 3000.0, 2, 2000.0)
+    assert "fewer notes" in one(look(), "interrupted 7 times").cure, "64 frames are 1333 us"
     ring.beat(time.monotonic() - 10.0, 0.0, 7, 0)
     assert one(look(), "the voice does not run").level == "bad"
     ring.finish()

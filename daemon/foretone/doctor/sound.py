@@ -47,6 +47,8 @@ def voice(machine: Machine) -> Iterator[Finding]:
         yield Finding("xruns", Level.UNKNOWN, "nobody counts interruptions on this sound device")
     elif status.xruns:
         cure = "if they are many: raise period or periods of the voice, and look at power and heat"
+        if status.own > 1e6 * status.span > 0.0:
+            cure = "the voice is too much for this board: take fewer notes or voices, or a longer period"
         yield Finding("xruns", Level.WARNING, f"the sound was interrupted {status.xruns} times", cure)
     else:
         yield Finding("xruns", Level.GOOD, "the sound was never interrupted")
