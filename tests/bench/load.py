@@ -2,9 +2,11 @@
 
 Everything is a real process on a real ALSA PCM (tests/rtnull) that plays and records 48 kHz in real time.
 The floor is a writer that does nothing, on a PCM of the same kind, in the same minutes, at the same priority:
-what it misses is the machine's, not ours.
+what it misses is the machine's, not ours. It hardly ever runs, so it hardly ever notices that a virtual
+machine's processor is taken away while somebody runs on it. A busy floor does: before each block it multiplies
+the same small matrices for as long as a block of ours usually takes, and begins as soon before there is room.
 
-    load.py floor PERIOD PERIODS, load.py brain PORT     the processes of it
+    load.py floor PERIOD PERIODS MICROSECONDS, load.py brain PORT     the processes of it
 """
 
 from __future__ import annotations
@@ -31,13 +33,18 @@ from studio import RATE, SYNTHS, configured, engine, hog, rtnull, sender, starte
 from foretone.packet import Form, text
 
 TURNED = ("cutoff", "resonance", "lfo_filter", "pan", "reverb", "lfo_rate")
+BUSY = 600
+"""Microseconds that a block of this load usually takes on the reference machine."""
+
 HEARD = ("level", "pitch", "centroid", "flatness", "onset")
 
 BROWSER = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio",
            "--no-first-run")  # fmt: skip
 
 
-def load(seconds: float, period: int, periods: int, name: str = "load", page: bool = False) -> list[Row]:
+def load(
+    seconds: float, period: int, periods: int, name: str = "load", *, page: bool = False, busy: bool = False
+) -> list[Row]:
     """Underruns above the floor's, and what a block costs, for so many seconds."""
     shape = f"{period} x {periods} at 48 kHz, {seconds:g} s" + (", the page open" if page else "")
     with contextlib.ExitStack() as running:
@@ -52,7 +59,9 @@ def load(seconds: float, period: int, periods: int, name: str = "load", page: bo
         if page:
             running.enter_context(visited(folder))
         environment = configured(folder / "floor", library, keep=False)
-        still = running.enter_context(started(["floor", str(period), str(periods)], environment))
+        still = running.enter_context(
+            started(["floor", *map(str, (period, periods, BUSY if busy else 0))], environment)
+        )
         time.sleep(3.0)
         p50, p99 = [], []
         before, deadline = ring.status(), time.monotonic() + seconds
@@ -70,7 +79,7 @@ def load(seconds: float, period: int, periods: int, name: str = "load", page: bo
     typical = float(np.mean(p99)) / span
     return [
         Row(f"{name}_underruns_above_floor", missed - lost, "", missed, lost,
-            f"a writer that does nothing; {shape}; budget 1; {long} of {blocks} blocks drawn too late, "
+            f"a writer that {'computes as long' if busy else 'does nothing'}; {shape}; budget 1; {long} of {blocks} blocks drawn too late, "
             f"the dearest took {1e-6 * status.own / status.span:.2f} of a period of the processor's time"),
         Row(f"{name}_render_p99_period", typical, "period", typical, None,
             f"p50 {np.mean(p50) / span:.3f}, worst second's p99 {max(p99) / span:.3f}; budget 0.5"),
@@ -109,18 +118,34 @@ def visited(folder: Path) -> Iterator[None]:
         yield
 
 
-def floor(period: int, periods: int) -> None:
-    """A process that writes silence, as the audio process would, until SIGTERM; then what it missed."""
+def floor(period: int, periods: int, busy: int) -> None:
+    """A process that writes silence, as the audio process would, until SIGTERM; then what it missed.
+
+    Before each block it computes for so many microseconds of a quiet machine.
+    """
     from foretone import punctual
     from foretone.synth.alsa import Card
+    from foretone.synth.output import Lead
 
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     card = Card("rtnull", RATE, period, periods)
     punctual.run_first(punctual.SOUND)
     silence, missed = np.zeros((period, 2), np.int16), 0
+    matrix, products, lead = np.zeros((32, 32), np.float32), 0, Lead(period / RATE)
+    if busy:
+        began = time.monotonic()
+        for _ in range(2000):
+            np.matmul(matrix, matrix)
+        products = int(busy * 1e-6 * 2000 / (time.monotonic() - began))
     card.prime()
     while not asked:
+        if products:
+            card.wait(lead.seconds)
+            began = time.monotonic()
+            for _ in range(products):
+                np.matmul(matrix, matrix)
+            lead.drawn(time.monotonic() - began)
         if not card.write(silence):
             missed += 1
             card.prime()

@@ -61,5 +61,5 @@ def test_the_moment_follows_what_a_block_costs() -> None:
         lead.drawn(late)
     assert lead.seconds < before + 0.0003, "a few that the system held up move it little"
     for _ in range(200):
-        lead.drawn(0.004)
+        lead.drawn(0.006)
     assert lead.seconds == span, "never more than a block"

@@ -9,7 +9,7 @@ from typing import Protocol
 from foretone.errors import SoundBusyError
 from foretone.ring import Frames
 
-SPARE, TIMES = 0.0003, 3
+SPARE, TIMES = 0.0002, 2
 """A block is begun so many seconds, and so many times what one usually costs, before there is room for it."""
 
 
