@@ -3,8 +3,8 @@
 Everything is a real process on a real ALSA PCM (tests/rtnull) that plays and records 48 kHz in real time.
 The floor is a writer that does nothing, on a PCM of the same kind, in the same minutes, at the same priority:
 what it misses is the machine's, not ours. It hardly ever runs, so it hardly ever notices that a virtual
-machine's processor is taken away while somebody runs on it. A busy floor does: before each block it multiplies
-the same small matrices for as long as a block of ours usually takes, and begins as soon before there is room.
+machine's processor is taken away while somebody runs on it. A busy floor does: before each block it
+multiplies small matrices for as long as a block of ours usually takes, and begins as soon before there is room.
 
     load.py floor PERIOD PERIODS MICROSECONDS, load.py brain PORT     the processes of it
 """
@@ -79,7 +79,8 @@ def load(
     typical = float(np.mean(p99)) / span
     return [
         Row(f"{name}_underruns_above_floor", missed - lost, "", missed, lost,
-            f"a writer that {'computes as long' if busy else 'does nothing'}; {shape}; budget 1; {long} of {blocks} blocks drawn too late, "
+            f"a writer that {'computes as long' if busy else 'does nothing'}; {shape}; budget 1; "
+            f"{long} of {blocks} blocks drawn too late, "
             f"the dearest took {1e-6 * status.own / status.span:.2f} of a period of the processor's time"),
         Row(f"{name}_render_p99_period", typical, "period", typical, None,
             f"p50 {np.mean(p50) / span:.3f}, worst second's p99 {max(p99) / span:.3f}; budget 0.5"),

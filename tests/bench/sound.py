@@ -41,8 +41,8 @@ PARTS = {
     "control": lambda _: [control()],
     "peers": lambda _: [scsynth(), fluidsynth()],
 }
-LASTS = {"load": (1.0, 10), "page": (1.0, 20), "busy": (0.5, 10), "shapes": (2 / SHARE, 20), "jitter": (0, 30),
-         "control": (0, 55), "peers": (0, 60)}  # fmt: skip
+LASTS = {"load": (1.0, 10), "page": (1.0, 20), "busy": (0.5, 10), "shapes": (2 / SHARE, 20),
+         "jitter": (0, 30), "control": (0, 55), "peers": (0, 60)}  # fmt: skip
 """How long each takes: a share of `--seconds`, and so many more."""
 
 
