@@ -12,7 +12,7 @@ The file is a header of one page and then `CAPACITY` frames of interleaved int16
     20    u32   capacity, frames   96    u64   1 while running          256   128s device name, UTF-8
                                    104   u64   1 when paced by a clock, with no card
                                    112   u64   faults              160   f64  cost of the dearest, us
-                                   120   u64   blocks too long    168   f64  of processor time, us
+                                   120   u64   blocks too long
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HEADER = 4096
 _FIXED = struct.Struct("<8sIIII")
 _NAME = slice(256, 384)
 _WRITTEN, _BLOCKS, _XRUNS, _REFUSED, _RUNNING, _PACED, _FAULTS, _LONG = range(8)
-_HEARTBEAT, _PEAK, _P50, _P99, _WORST, _OWN = range(6)
+_HEARTBEAT, _PEAK, _P50, _P99, _WORST = range(5)
 
 LONGEST = 8192
 """Frames in the longest block that may be written."""
@@ -81,8 +81,6 @@ class Status(NamedTuple):
     """Blocks that took longer to make than they last."""
     worst: float = 0.0
     """Microseconds that the dearest block took."""
-    own: float = 0.0
-    """Microseconds of processor time that the dearest block took: without the waits for others."""
 
     @property
     def span(self) -> float:
@@ -102,7 +100,7 @@ class Ring:
         _, _, self.rate, self.channels, self.capacity = _FIXED.unpack_from(memory, 0)
         self._memory = memory
         self._counts = np.frombuffer(memory, "<u8", 8, 64)
-        self._levels = np.frombuffer(memory, "<f8", 6, 128)
+        self._levels = np.frombuffer(memory, "<f8", 5, 128)
         self._frames = np.frombuffer(memory, "<i2", offset=_HEADER).reshape(self.capacity, self.channels)
         self._next = int(self._counts[_WRITTEN])
 
@@ -186,15 +184,11 @@ class Ring:
         self._counts[_REFUSED] = refused
         self._counts[_FAULTS] = faults
 
-    def cost(self, p50: float, p99: float, worst: float, long: int, own: float) -> None:
-        """Audio thread, now and then: what a block costs to make, in microseconds; how many took too long.
-
-        `own` is the most processor time that one took.
-        """
+    def cost(self, p50: float, p99: float, worst: float, long: int) -> None:
+        """Audio thread, now and then: what a block costs to make, in microseconds; how many took too long."""
         self._levels[_P50] = p50
         self._levels[_P99] = p99
         self._levels[_WORST] = worst
-        self._levels[_OWN] = own
         self._counts[_LONG] = long
 
     def finish(self) -> None:
@@ -240,7 +234,6 @@ class Ring:
             faults=int(counts[_FAULTS]),
             long=int(counts[_LONG]),
             worst=float(levels[_WORST]),
-            own=float(levels[_OWN]),
         )
 
     def stale(self) -> bool:

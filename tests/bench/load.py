@@ -4,7 +4,7 @@ Everything is a real process on a real ALSA PCM (tests/rtnull) that plays and re
 The floor is a writer that does nothing, on a PCM of the same kind, in the same minutes, at the same priority:
 what it misses is the machine's, not ours. It hardly ever runs, so it hardly ever notices that a virtual
 machine's processor is taken away while somebody runs on it. A busy floor does: before each block it
-multiplies small matrices for as long as a block of ours usually takes, and begins as soon before there is room.
+multiplies small matrices for as long as a block of ours usually takes, and is as early.
 
     load.py floor PERIOD PERIODS MICROSECONDS, load.py brain PORT     the processes of it
 """
@@ -80,8 +80,7 @@ def load(
     return [
         Row(f"{name}_underruns_above_floor", missed - lost, "", missed, lost,
             f"a writer that {'computes as long' if busy else 'does nothing'}; {shape}; budget 1; "
-            f"{long} of {blocks} blocks drawn too late, "
-            f"the dearest took {1e-6 * status.own / status.span:.2f} of a period of the processor's time"),
+            f"{long} of {blocks} blocks drawn too late"),
         Row(f"{name}_render_p99_period", typical, "period", typical, None,
             f"p50 {np.mean(p50) / span:.3f}, worst second's p99 {max(p99) / span:.3f}; budget 0.5"),
     ]  # fmt: skip

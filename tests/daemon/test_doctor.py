@@ -167,7 +167,7 @@ def test_interruptions_and_silence_of_the_voice(look, tmp_path):
     assert one(found, "plays on hw:CARD=sndrpihifiberry").level == "good"
     assert one(found, "interrupted 7 times").level == "warning"
     assert "power and heat" in one(found, "interrupted 7 times").cure
-    ring.cost(400.0, 900.0, 3000.0, 2, 2000.0)
+    ring.cost(400.0, 900.0, 3000.0, 2)
     assert "fewer notes" in one(look(), "interrupted 7 times").cure, "64 frames are 1333 us"
     ring.beat(time.monotonic() - 10.0, 0.0, 7, 0)
     assert one(look(), "the voice does not run").level == "bad"

@@ -78,12 +78,12 @@ def test_the_status_travels(tmp_path: Path) -> None:
     ring = Ring.create(tmp_path / "r", 44100, "hw:Kopfhörer", paced=True)
     fill(ring, 2)
     ring.beat(12.5, 0.25, 3, 4, 5)
-    ring.cost(40.0, 90.0, 120.0, 2, 80.0)
+    ring.cost(40.0, 90.0, 120.0, 2)
     status = Ring.open(tmp_path / "r").status()
     assert status.device == "hw:Kopfhörer"
     assert (status.rate, status.written, status.blocks, status.xruns, status.refused) == (44100, 128, 2, 3, 4)
     assert (status.peak, status.p50, status.p99, status.heartbeat) == (0.25, 40.0, 90.0, 12.5)
-    assert (status.worst, status.long, status.own, status.span) == (120.0, 2, 80.0, 64 / 44100)
+    assert (status.worst, status.long, status.span) == (120.0, 2, 64 / 44100)
     assert status.running
     assert status.paced
     ring.finish()

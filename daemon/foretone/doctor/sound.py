@@ -11,6 +11,9 @@ from foretone.doctor.machine import Check, Finding, Level, Machine
 ALIVE = 1.0
 """Seconds without a block of sound after which the voice is gone."""
 
+HEAVY = 0.5
+"""Of what a block lasts: a voice is too heavy whose blocks take longer at the 99th percentile."""
+
 
 def sound_card(machine: Machine) -> Iterator[Finding]:
     """Whether the card that box.toml names is there; cards are found by name, numbers change."""
@@ -47,7 +50,7 @@ def voice(machine: Machine) -> Iterator[Finding]:
         yield Finding("xruns", Level.UNKNOWN, "nobody counts interruptions on this sound device")
     elif status.xruns:
         cure = "if they are many: raise period or periods of the voice, and look at power and heat"
-        if status.own > 1e6 * status.span > 0.0:
+        if status.p99 > HEAVY * 1e6 * status.span > 0.0:
             cure = "the voice is too much for this board: take fewer notes or voices, or a longer period"
         yield Finding("xruns", Level.WARNING, f"the sound was interrupted {status.xruns} times", cure)
     else:

@@ -134,7 +134,7 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
     leaving, last = 0, math.ceil(_LEAVE / span)
     while not leaving or (leaving < last and not engine.silent):
         output.wait(lead.seconds)
-        began, own = time.monotonic(), time.thread_time()
+        began = time.monotonic()
         if not leaving:
             control.drain(pace.begin(began + lead.seconds))
             if stop():
@@ -145,7 +145,7 @@ def _play(engine: Engine, control: Control, output: Output, ring: Ring, stop: Ca
             leaving += 1
         block = engine.render()
         cost = time.monotonic() - began
-        costs.add(cost, time.thread_time() - own)
+        costs.add(cost)
         lead.drawn(cost)
         if not output.write(block):
             xruns += 1
@@ -190,15 +190,14 @@ class _Costs:
 
     def __init__(self, ring: Ring, span: float) -> None:
         self._ring, self._span = ring, span
-        self._worst, self._own, self._long = 0.0, 0.0, 0
+        self._worst, self._long = 0.0, 0
         self._last = np.zeros(512)
         self._sorted = np.zeros(512)
         self._count = 0
 
-    def add(self, seconds: float, own: float) -> None:
-        """A block took so long, and so much of the processor's time; the rest went to others."""
+    def add(self, seconds: float) -> None:
         count = self._count = self._count + 1
-        self._worst, self._own = max(self._worst, seconds), max(self._own, own)
+        self._worst = max(self._worst, seconds)
         self._long += seconds > self._span
         self._last[count % 512] = seconds * 1e6
         if count % 256 == 0:
@@ -207,7 +206,7 @@ class _Costs:
             self._sorted.sort()
             # While the first 512 are not there yet, the rest is zeros, at the front.
             p50, p99 = float(self._sorted[-size // 2]), float(self._sorted[-1 - size // 100])
-            self._ring.cost(p50, p99, self._worst * 1e6, self._long, self._own * 1e6)
+            self._ring.cost(p50, p99, self._worst * 1e6, self._long)
 
 
 def _warm_up(engine: Engine) -> None:
