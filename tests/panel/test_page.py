@@ -1,5 +1,7 @@
 """The page in a real browser, at the size of a phone and of a desk."""
 
+import socket
+
 import numpy as np
 import pytest
 from panel_control import ABOUT
@@ -116,6 +118,19 @@ def test_it_says_when_the_instrument_is_gone_and_comes_back(page, control):
     assert "waiting" in page.text("#link")
     control.start()
     page.wait(lambda: page.link() == "live", "the page to come back")
+
+
+def test_it_is_not_live_before_it_knows_the_instrument(control, start_panel, open_page):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as busy:
+        busy.bind(str(control.path))
+        _, address = start_panel()
+        page = open_page(address)
+        page.wait(lambda: page.link() != "connecting", "something to be told")
+        assert page.link() == "waiting", "whoever listens may not be there yet"
+    control.path.unlink()
+    control.start()
+    page.wait(lambda: page.link() == "live", "the instrument")
+    assert page.text("#title").upper() == "EMPI"
 
 
 def test_predictions_latencies_and_faults_are_shown_as_text(page, control):

@@ -33,7 +33,7 @@ const live = new Live({
   },
   close: () => link("lost"),
   control: (answers) => {
-    link(answers ? "live" : "waiting");
+    if (about || !answers) link(answers ? "live" : "waiting");
     if (answers) file();
   },
   about: build,
