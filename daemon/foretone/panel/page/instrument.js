@@ -9,6 +9,8 @@ export class Instrument {
     this.file = byId("file");
     this.kept = "";
     this.stale = true; // whether what is shown may not be what plays
+    this.plays = ""; // where the file lies that plays, and the one that is shown
+    this.shown = "";
     this.file.addEventListener("input", () => this.typed());
     byId("save").addEventListener("click", () => this.change("save", this.file.value));
     byId("earlier").addEventListener("click", () => this.change("earlier", ""));
@@ -25,12 +27,14 @@ export class Instrument {
 
   /** Show the file that plays, unless something here is not saved yet. */
   async refresh() {
-    if (!this.stale || this.file.value !== this.kept) return;
+    const plays = this.plays;
+    if ((!this.stale && plays === this.shown) || this.file.value !== this.kept) return;
     const answer = await fetch("/instrument").catch(() => null);
     if (!answer?.ok) return;
     const told = await answer.json();
     if (!told) return;
     this.stale = false;
+    this.shown = plays;
     this.kept = told.text;
     this.file.value = told.text;
     say(byId("file-name"), told.own ? told.name : `${told.name}, as it was shipped`);

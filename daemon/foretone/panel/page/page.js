@@ -108,6 +108,7 @@ function build(told) {
   // Values change with every knob that is turned; a lever must not be rebuilt under a finger.
   const shape = JSON.stringify(told, (key, value) => (key === "value" || key === "model" ? undefined : value));
   about = told;
+  instrument.plays = about.file;
   sessions.build(about);
   file();
   if (shape === built) return;
