@@ -60,6 +60,8 @@ class Keyboard:
         if kind == NOTE_ON and message[2]:
             self._held.add(place)
             self._sustained.pop(place, None)
+            # Its own release, which lets go of both strokes, is yet to come.
+            self._lifted = [key for key in self._lifted if key != message[1]]
             return message[1] / HIGHEST, message[2] / HIGHEST
         if kind in (NOTE_ON, NOTE_OFF) and place in self._held:
             self._held.discard(place)

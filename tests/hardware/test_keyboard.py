@@ -53,6 +53,12 @@ def test_the_pedal_holds_what_was_released_until_it_goes_up():
     assert heard(keyboard, b"\x80\x43\x00", b"\x80\x40\x00") == [(67 / 127, 0.0), (64 / 127, 0.0)]
 
 
+def test_a_key_that_is_struck_as_the_pedal_goes_up_sounds_on(keyboard):
+    heard(keyboard, b"\xb0\x40\x7f", b"\x90\x3c\x40", b"\x80\x3c\x00", b"\x90\x40\x40", b"\x80\x40\x00")
+    heard(keyboard, b"\xb0\x40\x00", b"\x90\x3c\x50")
+    assert ticks(keyboard) == [(64 / 127, 0.0)]
+
+
 def test_a_pedal_that_is_reset_or_unplugged_holds_nothing():
     keyboard = Keyboard(lambda _: None, port="Keys")
     pedalled = b"\xb0\x40\x7f", b"\x90\x3c\x40", b"\x80\x3c\x00"
