@@ -11,8 +11,8 @@ from foretone.ring import Ring
 
 pytestmark = [
     pytest.mark.live,
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]  # selenium's own sockets
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # selenium's own sockets
+]
 
 
 @pytest.fixture(params=["desktop", "phone"])

@@ -7,8 +7,8 @@ from selenium.webdriver.common.keys import Keys
 
 pytestmark = [
     pytest.mark.live,
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]  # selenium's own sockets
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # selenium's own sockets
+]
 
 TABS = ("play", "teach", "sessions", "instrument", "health")
 PAD = {"name": "pad", "role": "source", "kind": "pad", "axes": ["x", "y", "z"], "hears": [], "plays": []}
@@ -182,6 +182,31 @@ def test_the_file_is_shown_once_an_instrument_that_did_not_answer_does(page, tau
     page.tab("instrument")
     taught.start()
     page.wait(lambda: page.find("#file").get_attribute("value").startswith("# The one"), "its file")
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_file_of_another_instrument_is_shown_and_nothing_typed_is_lost(page, taught, shown):
+    def plays(name):
+        file = shown.file.with_name(f"{name}.toml")
+        file.write_text(f"# {name}\n")
+        taught.about = {**taught.about, "file": str(file)}
+
+    text = "return document.getElementById('file').value"
+    page.tab("instrument")
+    plays("another")
+    page.wait(lambda: page.driver.execute_script(text) == "# another\n", "the other file")
+    page.driver.execute_script(
+        """const fetch = window.fetch;
+           window.held = [];
+           window.fetch = (...asked) => new Promise((go) => window.held.push(() => go(fetch(...asked))));"""
+    )
+    plays("third")
+    page.wait(lambda: page.driver.execute_script("return window.held.length"), "the page to ask")
+    page.driver.execute_script("document.getElementById('file').value = '# typed'")
+    page.driver.execute_async_script(
+        "for (const go of window.held) go(); setTimeout(arguments[0], 500)"  # as long as an answer takes
+    )
+    assert page.driver.execute_script(text) == "# typed"
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

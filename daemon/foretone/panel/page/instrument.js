@@ -8,9 +8,8 @@ export class Instrument {
   constructor() {
     this.file = byId("file");
     this.kept = "";
-    this.stale = true; // whether what is shown may not be what plays
-    this.plays = ""; // where the file lies that plays, and the one that is shown
-    this.shown = "";
+    this.plays = ""; // where the file lies that plays
+    this.shown = null; // the one that is shown; null when it may have changed
     this.file.addEventListener("input", () => this.typed());
     byId("save").addEventListener("click", () => this.change("save", this.file.value));
     byId("earlier").addEventListener("click", () => this.change("earlier", ""));
@@ -21,19 +20,18 @@ export class Instrument {
 
   /** The page is seen. */
   fetch() {
-    this.stale = true;
+    this.shown = null;
     return this.refresh();
   }
 
   /** Show the file that plays, unless something here is not saved yet. */
   async refresh() {
-    const plays = this.plays;
-    if ((!this.stale && plays === this.shown) || this.file.value !== this.kept) return;
+    const { plays, kept } = this;
+    if (plays === this.shown || this.file.value !== kept) return;
     const answer = await fetch("/instrument").catch(() => null);
     if (!answer?.ok) return;
     const told = await answer.json();
-    if (!told) return;
-    this.stale = false;
+    if (!told || this.file.value !== kept) return; // somebody typed meanwhile
     this.shown = plays;
     this.kept = told.text;
     this.file.value = told.text;
@@ -64,7 +62,7 @@ export class Instrument {
     }
     say(byId("saved"), "It plays.");
     this.kept = this.file.value; // after going back this is the old one, until the instrument tells the other
-    this.stale = true;
+    this.shown = null;
     this.show([]);
   }
 
