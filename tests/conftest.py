@@ -9,6 +9,7 @@ os.environ["FORETONE_HOME"] = tempfile.mkdtemp(prefix="foretone-home-")
 
 
 def pytest_collection_modifyitems(items):
+    """Give a second try to what waits for processes or a browser in real time."""
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(pytest.mark.flaky(reruns=1))

@@ -33,10 +33,10 @@ from studio import RATE, SYNTHS, configured, engine, hog, rtnull, sender, starte
 from foretone.packet import Form, text
 
 TURNED = ("cutoff", "resonance", "lfo_filter", "pan", "reverb", "lfo_rate")
+HEARD = ("level", "pitch", "centroid", "flatness", "onset")
+
 BUSY = 600
 """Microseconds that a block of this load usually takes on the reference machine."""
-
-HEARD = ("level", "pitch", "centroid", "flatness", "onset")
 
 BROWSER = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio",
            "--no-first-run")  # fmt: skip

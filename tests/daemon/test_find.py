@@ -12,8 +12,6 @@ import pytest
 from foretone.box import announce, find
 from foretone.doctor.machine import Finding, Level, Machine
 
-pytestmark = pytest.mark.live
-
 WELL = Finding("power", Level.GOOD, "the supply is well")
 WARM = Finding("heat", Level.WARNING, "warm", "cool it")
 MUTE = Finding("voice", Level.BAD, "the voice does not run", "look")

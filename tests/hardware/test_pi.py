@@ -9,8 +9,6 @@ import pytest
 from foretone_hardware.device import Board, DeviceError
 from foretone_hardware.pi import Pi
 
-pytestmark = pytest.mark.live
-
 
 def test_making_and_closing_it_opens_nothing():
     board: Board = Pi()

@@ -4,13 +4,10 @@ import asyncio
 import time
 
 import numpy as np
-import pytest
 from panel_visit import until, visit, with_panel
 
 from foretone.panel import outbox, relay
 from foretone.ring import Ring
-
-pytestmark = pytest.mark.live
 
 
 def test_the_instrument_reaches_the_page_and_the_page_the_instrument(run_folder, control):

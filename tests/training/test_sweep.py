@@ -8,8 +8,6 @@ import pytest
 
 from foretone.card import read_model
 
-pytestmark = pytest.mark.live
-
 SWEEP = [sys.executable, "-m", "foretone_training", "sweep"]
 
 
