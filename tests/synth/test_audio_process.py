@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from foretone.awake import LATENCY
 from foretone.event import Event
 from foretone.ring import Ring
 
@@ -173,6 +174,25 @@ def test_without_a_card_a_clock_paces_it(studio: Studio) -> None:
     assert status.paced
     assert "no card" in status.device
     assert stop(process) == 0
+
+
+def test_the_processors_stay_awake_while_it_sounds(studio: Studio) -> None:
+    try:
+        usual = LATENCY.read_bytes()
+    except OSError:
+        pytest.skip(f"{LATENCY} is not ours to open")
+    process, _ = studio.start(**SAFE, voices=["strings"])
+    send = studio.sender()
+    assert LATENCY.read_bytes() == usual, "nothing sounds yet"
+    send("/foretone/synth/strings/note", 0.0, 60.0, 0.8)
+    studio.until(process, lambda: LATENCY.read_bytes() == bytes(4))
+    send("/foretone/synth/strings/note", 0.0, 60.0, 0.0)
+    studio.until(process, lambda: LATENCY.read_bytes() == usual)
+    send("/foretone/synth/strings/note", 0.0, 60.0, 0.8)
+    studio.until(process, lambda: LATENCY.read_bytes() == bytes(4))
+    process.kill()
+    process.wait()
+    assert LATENCY.read_bytes() == usual, "the kernel takes it back"
 
 
 FIRST_NOTE = """
