@@ -20,7 +20,7 @@ help:  ## print this
 install: $(BIN)/.installed  ## make .venv with everything, and the system packages that compiled parts need
 
 # Without .installed, something could not be had the last time, and is tried again.
-$(BIN)/.installed: pyproject.toml deploy/install deploy/kernel.py daemon/foretone/synth/kernel.c
+$(BIN)/.installed: pyproject.toml deploy/install deploy/kernel.py $(wildcard daemon/foretone/synth/kernel*.[ch])
 	@deploy/install "$(PYTHON)" "$(VENV)"
 
 .PHONY: play

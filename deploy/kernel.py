@@ -1,6 +1,6 @@
 """Compiles the voice's inner loops for each processor that there is a compiler for: a part of every build.
 
-    python3 deploy/kernel.py            after a change of kernel.c, and by hand
+    python3 deploy/kernel.py            after a change of kernel*.c, and by hand
 
 One wheel serves all machines. Where nothing was compiled, numpy does the same, and takes some longer; a Pi's
 library needs gcc-aarch64-linux-gnu on the machine that builds the wheel.
@@ -18,7 +18,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).parents[1] / "daemon/foretone/synth/kernel.c"
+FOLDER = Path(__file__).parents[1] / "daemon/foretone/synth"
 MACHINES = ("x86_64", "aarch64")
 FLAGS = (
     "-std=c99", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math",
@@ -30,15 +30,18 @@ FLAGS = (
 def build() -> list[Path]:
     """The libraries that could be made, beside their source."""
     made = []
+    sources = sorted(FOLDER.glob("kernel*.[ch]"))
+    crc = zlib.crc32(b"".join(path.read_bytes() for path in sources))
+    units = [path for path in sources if path.suffix == ".c"]
     for machine in MACHINES:
         names = [f"{machine}-linux-gnu-gcc", *(["gcc"] if machine == platform.machine() else [])]
         compiler = next(filter(shutil.which, names), None)
         if compiler is None:
             continue
-        library = SOURCE.with_name(f"kernel-{machine}.so")
+        library = FOLDER / f"kernel-{machine}.so"
         draft = library.with_suffix(f".{os.getpid()}")
-        told = (f"-ffile-prefix-map={SOURCE.parent}=.", f"-DSOURCE={zlib.crc32(SOURCE.read_bytes())}u")
-        done = subprocess.run([compiler, *FLAGS, *told, SOURCE, "-o", draft, "-lm"], check=False)
+        told = (f"-ffile-prefix-map={FOLDER}=.", f"-DSOURCE={crc}u")
+        done = subprocess.run([compiler, *FLAGS, *told, *units, "-o", draft, "-lm"], check=False)
         if done.returncode == 0:
             # A process that plays goes on with the old one.
             draft.replace(library)

@@ -71,11 +71,11 @@ def test_without_it_the_sound_is_numpy_s(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @COMPILED
 def test_one_of_another_source_is_not_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("kernel.c", *(path.name for path in kernel.SOURCE.parent.glob("kernel-*.so"))):
-        shutil.copy(kernel.SOURCE.with_name(name), tmp_path)
-    monkeypatch.setattr(kernel, "SOURCE", tmp_path / "kernel.c")
+    for path in kernel.FOLDER.glob("kernel*"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(kernel, "FOLDER", tmp_path)
     assert kernel._load() is not None
-    with (tmp_path / "kernel.c").open("a") as file:
+    with (tmp_path / "kernel.h").open("a") as file:
         file.write("/* changed */\n")
     assert kernel._load() is None
 
@@ -91,7 +91,8 @@ def test_it_reads_and_writes_nothing_beyond_its_arrays(tmp_path: Path) -> None:
         "test_kernel.scene(128, 150)\ntest_kernel.scene(441, 60)\n"
     )
     watch = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
-    command = ["gcc", "-std=c99", "-O1", "-g", "-shared", "-fPIC", *watch, "-DSOURCE=0u", kernel.SOURCE,
+    command = ["gcc", "-std=c99", "-O1", "-g", "-shared", "-fPIC", *watch, "-DSOURCE=0u",
+               *kernel.FOLDER.glob("kernel*.c"),
                "-o", tmp_path / "watched.so", "-lm"]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
     watcher = subprocess.run(

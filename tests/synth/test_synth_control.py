@@ -245,7 +245,7 @@ def test_a_taken_port_is_told(control: Control) -> None:
 
 def test_a_packet_is_understood_alike_the_first_time_and_ever_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has been seen before is read on a shorter way."""
-    nan, note = float("nan"), "/foretone/synth/player/note"
+    nan, note, many = float("nan"), "/foretone/synth/player/note", "/foretone/synth/player/set"
     packets = [
         gesture("player", NOW, 0.5), gesture("player", NOW, 0.5, 0.7), gesture("model", NOW + 1, 0.25),
         gesture("player", nan, 0.5), gesture("player", NOW, nan), gesture("player", NOW + 99, 0.5),
@@ -253,6 +253,11 @@ def test_a_packet_is_understood_alike_the_first_time_and_ever_after(monkeypatch:
         gesture("player", NOW, 0.5)[:-4], packet(note, NOW, 60, 0.5, types="dff"),
         packet(note, NOW, 60, 0.5, types="dif"), packet(note, NOW, 60.0, types="df"),
         packet(note, NOW, 60, nan, types="dff"), packet("/foretone/synth/volume", 0.5), b"", b",", bytes(8),
+        *(packet(many, *pairs, types="sf" * (len(pairs) // 2)) for pairs in (
+            ("pan", 0.2, "level", 0.7), ("pan", 2.0, "level", -1.0), ("pan", 0.2, "level", nan), ("mute", 0.7),
+            ("pan", 0.2, "reverb", 0.7), ("room", 0.2, "bevel", 0.7), (),
+        )),
+        packet(many, "mute", "on", types="ss"), packet(many, "pan", 0.5, types="sf")[:-4],
     ]  # fmt: skip
 
     def heard(learned: bool) -> list[tuple[object, ...]]:
@@ -261,12 +266,16 @@ def test_a_packet_is_understood_alike_the_first_time_and_ever_after(monkeypatch:
         told: list[tuple[object, ...]] = []
         monkeypatch.setattr(control, "_hold", lambda *what: (told.append(what), hold(*what)))
         hold = Control._hold.__get__(control)
+        turn = engine.turn
+        monkeypatch.setattr(engine, "turn", lambda *what: (told.append(what[:2]), turn(*what)))
         for each in packets * 3:
             if not learned:
                 control._heads.clear()
+                control._lists.clear()
             before = control.refused
             told.append((control.receive(each, NOW), control.refused - before))
-        assert bool(len(control._heads) > 3) is learned
+        assert bool(len(control._heads) > 3) is bool(len(control._lists) > 1) is learned
+        told.append(tuple(engine._mixer._knobs.target.flat))
         control.close()
         return told
 
@@ -277,4 +286,5 @@ def test_no_more_ways_are_learned_than_there_is_room_for(control: Control) -> No
     for count in range(1, 100):
         for types in ("d" + "f" * count, "d" + "d" * count, "f" + "f" * count, "f" + "d" * count):
             control.receive(packet("/foretone/synth/player", NOW, *[0.5] * count, types=types), NOW)
-    assert len(control._heads) <= 256
+        control.receive(packet("/foretone/synth/player/set", *["pan", 0.5] * count, types="sf" * count), NOW)
+    assert len(control._heads) + len(control._lists) <= 256

@@ -77,6 +77,7 @@ class Control:
         self._rests: dict[str, tuple[str, ...]] = {f"{ROOT}/{voice}/rest": (voice,) for voice in voices}
         self._rests[f"{ROOT}/rest"] = voices
         self._sets = {f"{ROOT}/{voice}/set": voice for voice in voices}
+        self._lists: dict[bytes, tuple[str, tuple[str, ...], tuple[bytes, ...], struct.Struct]] = {}
         self._parameters = {
             f"{ROOT}/{voice}/{name}": (voice, name)
             for voice, place in engine.places.items()
@@ -137,25 +138,43 @@ class Control:
                     raise PacketError("not a finite number")
                 self._hold(numbers[0], voice, is_note, numbers[1:], now)
                 return 1 + len(numbers) // 4
+            if (many := self._lists.get(head)) and len(packet) == len(head) + many[3].size:
+                voice, names, written, form = many
+                values = form.unpack_from(packet, len(head))
+                if values[::2] == written:
+                    if not all(map(math.isfinite, values[1::2])):
+                        raise PacketError("not a finite number")
+                    for name, value in zip(names, values[1::2], strict=True):
+                        self._engine.turn(voice, name, value)
+                    return 1 + len(values) // 4
             found = messages(packet)
             for message in found:
                 self._obey(message.address, message.params, now, sender)
         except ValueError:
             self.refused += 1
             return 1 + len(packet) // SMALLEST
-        if found and found[0].address in self._voices:
-            self._learn(head, found[0].address)
+        if len(found) == 1:
+            self._learn(head, found[0].address, found[0].params)
         return sum(1 + len(message.params) // 4 for message in found)
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
-    def _learn(self, head: bytes, address: str) -> None:
-        """The next packet with this address and these types, of numbers alone, is read at once."""
+    def _learn(self, head: bytes, address: str, arguments: list[object]) -> None:
+        """The next packet with this address and these types is read at once: a gesture, a note, or a list of
+        parameters, the same ones in the same order, and a number for each.
+        """
         types = head[head.find(b",") + 1 :].rstrip(b"\0").decode("ascii", "replace")
-        if head.startswith(text(address)) and set(types) <= {"d", "f"} and len(self._heads) < HEADS:
+        if not head.startswith(text(address)) or len(self._heads) + len(self._lists) >= HEADS:
+            return
+        if address in self._voices and set(types) <= {"d", "f"}:
             self._heads[head] = (*self._voices[address], struct.Struct(f">{types}"))
+        elif address in self._sets and types and types == "sf" * (len(types) // 2):
+            names = tuple(map(str, arguments[::2]))
+            written = tuple(map(text, names))
+            form = struct.Struct(">" + "".join(f"{len(name)}sf" for name in written))
+            self._lists[head] = (self._sets[address], names, written, form)
 
     def _obey(
         self, address: str, arguments: list[object], now: float, sender: tuple[str, int] | None

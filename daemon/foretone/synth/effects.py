@@ -7,7 +7,6 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from foretone import ring
 from foretone.synth import kernel
 from foretone.synth.kernel import Address, address
 from foretone.synth.voice import Samples
@@ -69,25 +68,27 @@ class Delay:
 
         `mix` is float64 [voices, 2]: at the beginning of the block, and at its end.
         """
-        for voice, wet in enumerate(map(max, mix.tolist())):
-            if wet < _DRY:
+        # One number of numpy costs as much as a row of Python's.
+        wets, times, backs = mix.tolist(), seconds.tolist(), feedback.tolist()
+        for voice, (wet, time, back) in enumerate(zip(wets, times, backs, strict=True)):
+            if max(wet) < _DRY:
                 if self._left[voice]:
                     self._lines[voice].fill(0.0)
                     self._left[voice] = 0
                 continue
-            frames = min(max(round(seconds[voice] * self._rate), self._period), self._length - self._period)
+            frames = min(max(round(time * self._rate), self._period), self._length - self._period)
             if sounding[voice]:
-                rounds = 1 + math.log(_SILENT) / math.log(min(max(feedback[voice], 1e-4), 0.98))
+                rounds = 1 + math.log(_SILENT) / math.log(min(max(back, 1e-4), 0.98))
                 self._left[voice] = 1 + math.ceil(rounds * frames / self._period)
             if not self._left[voice]:
                 continue
             self._left[voice] -= 1
-            self._repeat(voice, buses, frames, mix[voice], float(feedback[voice]))
+            self._repeat(voice, buses, frames, wet, back)
             if not self._left[voice]:
                 self._lines[voice].fill(0.0)
         self._at = (self._at + self._period) % self._length
 
-    def _repeat(self, voice: int, buses: Samples, frames: int, mix: Numbers, feedback: float) -> None:
+    def _repeat(self, voice: int, buses: Samples, frames: int, mix: list[float], feedback: float) -> None:
         if self._kernel is not None:
             self._kernel.echo(
                 self._period, self._length, self._at, frames, self._from[voice], feedback, mix[0], mix[1],
@@ -151,10 +152,9 @@ class Reverb:
         self._wet = np.zeros((voices, 2, period), np.float32)
         self._at = 0
         self._left = 0
-        # The kernel keeps a block of each line on its own account, of the longest that a ring takes.
-        self._kernel = kernel.library if period <= ring.LONGEST else None
+        self._kernel = kernel.for_blocks(period)
         self._frames, self._mix = frames.astype(np.int64), np.zeros((voices, 2))
-        self._gains = np.zeros((voices, count))
+        self._gains, self._rooms, self._lasts = np.zeros((voices, count)), [math.nan], 0
         self._buses = Address()
         self._places = [address(array) for array in (self._frames, self._gains, self._mix, self._lines)]
 
@@ -170,24 +170,27 @@ class Reverb:
 
     def add(self, buses: Samples, sounding: list[bool], mix: Numbers, room: Numbers) -> None:
         """Add the rooms to float32 [voices, 2, period], in place; `mix` as for `Delay.add`."""
+        if (rooms := room.tolist()) != self._rooms:
+            self._rooms = rooms
+            seconds = _SHORTEST * 10 ** (_STEP * room)
+            np.power(10.0, -3.0 * self._seconds / seconds[:, None], out=self._gains)
+            self._lasts = 1 + math.ceil(1.4 * float(seconds.max()) * self._rate / self._period)
         if any(sounds and max(wet) > _DRY for sounds, wet in zip(sounding, mix.tolist(), strict=True)):
-            longest = _SHORTEST * 10 ** (_STEP * float(room.max()))
-            self._left = 1 + math.ceil(1.4 * longest * self._rate / self._period)
+            self._left = self._lasts
         if not self._left:
             return
         self._left -= 1
         if not self._left:
             self.clear()
             return
-        gain: Numbers = 10.0 ** (-3.0 * self._seconds / (_SHORTEST * 10 ** (_STEP * room[:, None])))
         if self._kernel is not None:
-            self._gains[:], self._mix[:] = gain, mix
+            np.copyto(self._mix, mix)
             *numbers, lines = self._places
             self._kernel.reverb(
                 len(mix), self._period, self._length, self._at, *numbers, _DAMPING, lines, self._buses(buses)
             )
         else:
-            self._sound(buses, mix, gain)
+            self._sound(buses, mix, self._gains)
         self._at = (self._at + self._period) % self._length
 
     def _sound(self, buses: Samples, mix: Numbers, gain: Numbers) -> None:

@@ -90,7 +90,6 @@ class Engine:
         self._own = [self._buses[strips] for _, strips in self._sections]
         self._sounding = [False] * len(strips)
         self._mix = np.zeros((2, period), np.float32)
-        self._flat = self._mix.reshape(-1)
         self._quiet, self.period = True, period
         self._ramp = np.arange(1, period + 1, dtype=np.float32)[:, None] / period
         self._silence = np.zeros((period, 2), np.int16)
@@ -190,8 +189,7 @@ class Engine:
                 self._try(section, section.render, buses)
             else:
                 buses.fill(0.0)
-        self._mixer.mix(self._buses, self._sounding, self._mix)
-        power = float(np.dot(self._flat, self._flat))
+        power = self._mixer.mix(self._buses, self._sounding, self._mix)
         if not math.isfinite(power):
             self._recover()
             power = 0.0

@@ -1,14 +1,10 @@
-/* The inner loops of the voices and effects: what numpy does in many passes over memory, in one.
+/* The inner loops of the voices: what numpy does in many passes over memory, in one.
  *
  * kernel.py calls them; beside each call stands the same in numpy, for machines without this. Nothing here
  * allocates, and no index comes from outside unchecked. Float arrays lie as numpy has them, row after row.
  */
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#include "kernel.h"
 
-#define LINES 8 /* of a reverb */
-#define LONGEST 8192 /* frames in a block, as in ring.py */
 #define WAVES 6 /* of a tone, of which one is a noise */
 #define NOISE 4
 
@@ -17,37 +13,62 @@ uint32_t kernel_source(void)
     return SOURCE;
 }
 
-static float line_at(float from, float to, int n, int period)
+/* Parameters [voices][each] a block further, each its share `reach` of the way; whether any still moves. */
+int kernel_knobs(int voices, int each, double there, const double *reach, const double *target, double *last,
+                 double *now)
 {
-    return from + (to - from) * (float)(n + 1) / (float)period;
+    int moves = 0;
+
+    for (int row = 0; row < voices; row++)
+        for (int k = 0; k < each; k++) {
+            int at = row * each + k;
+            double gap = (target[at] - now[at]) * reach[k];
+
+            last[at] = now[at];
+            now[at] += gap;
+            moves |= fabs(gap) >= there;
+        }
+    if (!moves) {
+        memcpy(now, target, (size_t)voices * each * sizeof *now);
+        memcpy(last, target, (size_t)voices * each * sizeof *last);
+    }
+    return moves;
 }
 
-/* Tones a block further. The rows of `states` and of `told`, each [most], and the columns of `knobs`: */
+static double envelope_at(double age, double attack, double decay, double sustain)
+{
+    double rise = fmin(fmax(age / attack, 0.0), 1.0);
+
+    return rise * (sustain + (1.0 - sustain) * exp(-fmax(age - attack, 0.0) / decay));
+}
+
+/* Tones a block further; how many are over. The rows of `states` and of `told`, each [most], and the columns of
+ * `knobs`: */
 enum { KEY, TONE, AGE, GONE, RELEASED, LOG2HZ, TO_LOG2HZ, TOUCH, TO_TOUCH, NOW, BEGINS, EAR };
 enum { HERTZ, CUT, SHARP, FROM, TO_LEVEL, RISES, FALLS, STAYS, ENVELOPE };
 enum {
     WAVE, CUTOFF, RESONANCE, ATTACK, DECAY, SUSTAIN, RELEASE, LFO_WAVE, LFO_RATE, LFO_PITCH, LFO_FILTER,
     LFO_LEVEL, ENVELOPE_PITCH, ENVELOPE_FILTER, DETUNE, GLIDE, POLY, FREQUENCY, FREQUENCY2, LOUDNESS, KNOBS
 };
-enum { SPAN, RATE, TOUCHES, SHORTEST, FALLEN, ROUGH_RATE, LOUDEST };
+enum { SPAN, RATE, TOUCHES, SHORTEST, FALLEN, ROUGH_RATE, LOUDEST, INAUDIBLE };
 
-void kernel_tones(int count, int most, const int64_t *voice, const double *knobs, const double *lfo,
-                  const double *constants, double *states, double *told, int64_t *shape, double *turns,
-                  uint8_t *rough)
+int kernel_tones(int count, int most, const int64_t *voice, const double *knobs, const double *lfo,
+                 const double *constants, double *states, double *told, int64_t *shape, double *turns,
+                 uint8_t *rough)
 {
     const double *c = constants;
+    int over = 0;
 
     for (int row = 0; row < count; row++) {
         const double *k = knobs + voice[row] * KNOBS;
         double *s = states + row, *t = told + row, swing = lfo[voice[row]];
         double attack = fmax(k[ATTACK] / 1000, c[SHORTEST]);
         double decay = fmax(k[DECAY] / 1000, c[SHORTEST]) / c[FALLEN];
-        double age, rise, envelope, hertz, fade;
+        double age, envelope, hertz, fade;
 
         s[(s[GONE * most] < 0.0 ? AGE : GONE) * most] += c[SPAN];
         age = s[AGE * most];
-        rise = fmin(fmax(age / attack, 0.0), 1.0);
-        envelope = rise * (k[SUSTAIN] + (1.0 - k[SUSTAIN]) * exp(-fmax(age - attack, 0.0) / decay));
+        envelope = envelope_at(age, attack, decay, k[SUSTAIN]);
         s[LOG2HZ * most] += (s[TO_LOG2HZ * most] - s[LOG2HZ * most])
                             * (1.0 - exp(-c[SPAN] / fmax(k[GLIDE] / 1000, 1e-6)));
         hertz = exp2(s[LOG2HZ * most]) + k[LFO_PITCH] * swing + k[ENVELOPE_PITCH] * envelope;
@@ -66,10 +87,32 @@ void kernel_tones(int count, int most, const int64_t *voice, const double *knobs
         s[NOW * most] = envelope * (1.0 - k[LFO_LEVEL] * (0.5 - 0.5 * swing)) * c[LOUDEST]
                         * s[TOUCH * most] * fade * fade;
         t[TO_LEVEL * most] = s[NOW * most];
+        if (s[BEGINS * most] >= 0.0) /* kernel_begin gives it its level in each frame */
+            t[FROM * most] = t[TO_LEVEL * most] = 1.0;
         t[RISES * most] = attack;
         t[FALLS * most] = decay;
         t[STAYS * most] = k[SUSTAIN];
         t[ENVELOPE * most] = envelope;
+        over += s[GONE * most] >= s[RELEASED * most] || (envelope < c[INAUDIBLE] && age > attack);
+    }
+    return over;
+}
+
+/* The levels of the tones [count][period] that were struck, which begin at a frame of theirs. */
+void kernel_begin(int count, int most, int period, double rate, double *states, const double *told, float *sound)
+{
+    for (int row = 0; row < count; row++) {
+        double *s = states + row, at = s[BEGINS * most], last, level;
+        const double *t = told + row;
+
+        if (at < 0.0)
+            continue;
+        s[BEGINS * most] = -1.0;
+        last = envelope_at((period - at) / rate, t[RISES * most], t[FALLS * most], t[STAYS * most]);
+        level = s[NOW * most] / (last > 0.0 ? last : 1.0);
+        for (int n = 0; n < period; n++)
+            sound[(size_t)row * period + n] *= (float)(level * envelope_at((n + 1 - at) / rate, t[RISES * most],
+                                                                          t[FALLS * most], t[STAYS * most]));
     }
 }
 
@@ -79,44 +122,57 @@ void kernel_tones(int count, int most, const int64_t *voice, const double *knobs
 void kernel_tables(int rows, int period, int size, const float *fresh, const float *old, double *phase,
                    double *last, const double *turns, const double *level, const double *to, float *out)
 {
+    static float part[LONGEST];
+    static int whole[LONGEST];
+
     for (int row = 0; row < rows; row++) {
         const float *table = fresh + (size_t)row * (size + 1), *before = old + (size_t)row * (size + 1);
         double bend = turns[row] - last[row];
         float begin = (float)(phase[row] * size), step = (float)(last[row] * size);
-        float turn = (float)(bend * size / (2.0 * period));
+        float turn = (float)(bend * size / (2.0 * period)), *sound = out + (size_t)row * period;
 
+        /* What a compiler can do for some frames at once, and then what it cannot. */
         for (int n = 0; n < period; n++) {
-            float place = begin + (step + turn * (float)(n + 2)) * (float)(n + 1), value;
-            int whole = (int)place;
+            float place = begin + (step + turn * (float)(n + 2)) * (float)(n + 1);
+            int floored = (int)place;
 
-            whole -= place < (float)whole;
-            place -= (float)whole;
-            whole &= size - 1;
-            value = table[whole] + place * (table[whole + 1] - table[whole]);
-            if (old) {
-                float was = before[whole] + place * (before[whole + 1] - before[whole]);
-
-                value = line_at(was, value, n, period);
-            }
-            if (level)
-                value *= line_at((float)level[row], (float)to[row], n, period);
-            out[(size_t)row * period + n] = value;
+            floored -= place < (float)floored;
+            part[n] = place - (float)floored;
+            whole[n] = floored & (size - 1);
         }
+        for (int n = 0; n < period; n++)
+            sound[n] = table[whole[n]] + part[n] * (table[whole[n] + 1] - table[whole[n]]);
+        if (old)
+            for (int n = 0; n < period; n++) {
+                float was = before[whole[n]] + part[n] * (before[whole[n] + 1] - before[whole[n]]);
+
+                sound[n] = line_at(was, sound[n], n, period);
+            }
+        if (level)
+            for (int n = 0; n < period; n++)
+                sound[n] *= line_at((float)level[row], (float)to[row], n, period);
         phase[row] += last[row] * period + bend * ((period + 1) / 2.0);
         phase[row] -= floor(phase[row]);
         last[row] = turns[row];
     }
 }
 
-/* Amplitudes [rows][partials] of a shape each, weighed by a resonant low-pass and by half the rate. */
-void kernel_filter(int rows, int partials, const float *shapes, const int64_t *shape, const double *hertz,
-                   const double *cutoff, const double *resonance, double rate, float *out)
+/* Amplitudes [rows][partials] of a shape each, weighed by a resonant low-pass and by half the rate; whether any
+ * is `least` away from what was drawn, or flickers. */
+int kernel_filter(int rows, int partials, const float *shapes, const int64_t *shape, const double *hertz,
+                  const double *cutoff, const double *resonance, double rate, const uint8_t *rough, float least,
+                  const float *drawn, float *out)
 {
+    int changed = 0;
+
     for (int row = 0; row < rows; row++) {
         const float *from = shapes + (size_t)shape[row] * partials;
         float tone = (float)hertz[row], turn = (float)(-20.0 / rate), edge = (float)cutoff[row];
         float flat = (float)(1.0 / (resonance[row] * resonance[row]));
+        const float *was = drawn + (size_t)row * partials;
+        float *is = out + (size_t)row * partials;
 
+        changed |= rough[row];
         for (int k = 0; k < partials; k++) {
             float ratio = tone * (float)(k + 1), below = ratio * turn + 10.0f, x, y;
 
@@ -124,76 +180,11 @@ void kernel_filter(int rows, int partials, const float *shapes, const int64_t *s
             x = ratio / edge;
             x *= x;
             y = 1.0f - x;
-            out[(size_t)row * partials + k] = from[k] * below / sqrtf(y * y + x * flat);
+            is[k] = from[k] * below / sqrtf(y * y + x * flat);
+            changed |= fabsf(is[k] - was[k]) >= least;
         }
     }
-}
-
-/* One echo of a stereo bus, from and into its line [2][length]; `before` is the length that it had. */
-void kernel_echo(int period, int length, int at, int frames, int before, float feedback, float mix, float to,
-                 float *line, float *bus)
-{
-    int now = at - frames, then = at - before;
-
-    now += now < 0 ? length : 0;
-    then += then < 0 ? length : 0;
-    for (int side = 0; side < 2; side++) {
-        float *row = line + (size_t)side * length, *sound = bus + (size_t)side * period;
-
-        for (int n = 0; n < period; n++) {
-            float echo = row[now + n < length ? now + n : now + n - length];
-
-            if (frames != before)
-                echo = line_at(row[then + n < length ? then + n : then + n - length], echo, n, period);
-            row[at + n] = echo * feedback + sound[n];
-            sound[n] += echo * line_at(mix, to, n, period);
-        }
-    }
-}
-
-/* A room of LINES lines [LINES][length] for each bus [2][period]: heard, damped, reflected, fed. */
-void kernel_reverb(int voices, int period, int length, int at, const int64_t *frames, const double *gains,
-                   const double *mix, double damping, float *lines, float *buses)
-{
-    static const float LEFT[LINES] = { .5f, 0, -.5f, 0, .5f, 0, -.5f, 0 };
-    static const float RIGHT[LINES] = { 0, .5f, 0, -.5f, 0, .5f, 0, -.5f };
-    static float read[LONGEST + 1], around[LINES][LONGEST], sum[LONGEST], left[LONGEST], right[LONGEST];
-    float keep = (float)(1.0 - damping), damp = (float)damping;
-
-    for (int voice = 0; voice < voices; voice++) {
-        float *room = lines + (size_t)voice * LINES * length, *bus = buses + (size_t)voice * 2 * period;
-        float send = (float)mix[2 * voice] / 2, to = (float)mix[2 * voice + 1] / 2;
-
-        memset(sum, 0, period * sizeof *sum);
-        memset(left, 0, period * sizeof *left);
-        memset(right, 0, period * sizeof *right);
-        for (int k = 0; k < LINES; k++) {
-            const float *line = room + (size_t)k * length;
-            float gain = (float)gains[voice * LINES + k];
-            int start = (int)((at - frames[k] - 1 + 2 * (int64_t)length) % length);
-            int seam = length - start < period + 1 ? length - start : period + 1;
-
-            memcpy(read, line + start, seam * sizeof *read);
-            memcpy(read + seam, line, (period + 1 - seam) * sizeof *read);
-            for (int n = 0; n < period; n++) {
-                float value = (keep * read[n + 1] + damp * read[n]) * gain;
-
-                around[k][n] = value;
-                sum[n] += value;
-                left[n] += LEFT[k] * value;
-                right[n] += RIGHT[k] * value;
-            }
-        }
-        for (int n = 0; n < period; n++)
-            sum[n] = (bus[n] + bus[period + n]) * line_at(send, to, n, period) - sum[n] * (2.0f / LINES);
-        for (int k = 0; k < LINES; k++)
-            for (int n = 0; n < period; n++)
-                room[(size_t)k * length + at + n] = around[k][n] + sum[n];
-        for (int n = 0; n < period; n++) {
-            bus[n] += left[n];
-            bus[period + n] += right[n];
-        }
-    }
+    return changed;
 }
 
 static float between(double from, double to, double edge)
@@ -203,39 +194,46 @@ static float between(double from, double to, double edge)
     return (float)(share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share);
 }
 
-/* Recordings, each added to its voice's bus [2][period]. The rows of `told` [14][most]: */
-enum { VOICE, BASE, SIZE, AT, SPEED, START, END, LOOPS, LEVEL, TO, LATE, EDGE, LEFT_GAIN, RIGHT_GAIN, TOLD };
+/* Recordings, each added to its voice's bus [2][period], a block further; how many are over, which have no level.
+ * The rows of `states`, each [most], and the columns of `knobs`: */
+enum { VOICE, SLOT, STRUCK, SERIAL, BASE, SIZE, AT, SPEED, LEVEL, FADE, HURRY, LATE };
+enum { GAIN, TEMPO, PAN, START, END, LOOP, SLOT_KNOBS };
 
-void kernel_samples(int count, int most, int period, int64_t frames, const float *pool, const double *told,
-                    float *buses)
+int kernel_samples(int count, int most, int period, int64_t frames, double loudest, double cut, const float *pool,
+                   const double *knobs, double *states, float *buses)
 {
+    int over = 0;
+
     for (int row = 0; row < count; row++) {
-        double r[TOLD];
-        for (int k = 0; k < TOLD; k++)
-            r[k] = told[(size_t)k * most + row];
+        double *s = states + row, size = s[SIZE * most], late = s[LATE * most];
+        const double *k = knobs + (int64_t)s[SLOT * most] * SLOT_KNOBS;
+        float *bus = buses + (size_t)s[VOICE * most] * 2 * period;
+        double start = fmin(k[START], 0.999) * size, end = fmax(k[END] * size, start + 1.0);
+        double speed = s[SPEED * most] * k[TEMPO], edge = cut * fmax(speed, 1e-3);
+        double begin = late < 0.0 ? s[AT * most] : start - late * speed, final = begin + speed * (period - 1);
+        double after = fmax(s[FADE * most] - s[HURRY * most], 0.0);
+        float from = (float)(s[LEVEL * most] * s[FADE * most]), to = (float)(s[LEVEL * most] * after);
+        float left = (float)(loudest * k[GAIN] * fmin(2.0 - 2.0 * k[PAN], 1.0));
+        float right = (float)(loudest * k[GAIN] * fmin(2.0 * k[PAN], 1.0));
+        int64_t base = (int64_t)s[BASE * most];
+        int loops = k[LOOP] > 0.5, wraps = loops && begin + speed * period >= end;
+        int ends = !loops && end < size && final > end - edge;
+        int begins = !loops && start > 0.0 && begin < start + edge;
 
-        float *bus = buses + (size_t)r[VOICE] * 2 * period;
-        float left = (float)r[LEFT_GAIN], right = (float)r[RIGHT_GAIN];
-        int64_t base = (int64_t)r[BASE];
-        int loops = r[LOOPS] > 0.0, wraps = loops && r[AT] + r[SPEED] * period >= r[END];
-        double final = r[AT] + r[SPEED] * (period - 1);
-        int ends = !loops && r[END] < r[SIZE] && final > r[END] - r[EDGE];
-        int begins = !loops && r[START] > 0.0 && r[AT] < r[START] + r[EDGE];
-
-        for (int n = (int)(r[LATE] > 0.0 ? r[LATE] : 0.0); n < period; n++) {
-            double where = r[AT] + r[SPEED] * n;
-            float level = line_at((float)r[LEVEL], (float)r[TO], n, period), part;
+        for (int n = (int)(late > 0.0 ? late : 0.0); n < period; n++) {
+            double where = begin + speed * n;
+            float level = line_at(from, to, n, period), part;
             int64_t at, next;
 
-            if (wraps && (where >= r[END] || where < r[START])) {
-                where = fmod(where - r[START], r[END] - r[START]);
-                where += where < 0.0 ? r[END] : r[START];
+            if (wraps && (where >= end || where < start)) {
+                where = fmod(where - start, end - start);
+                where += where < 0.0 ? end : start;
             }
-            where = where < 0.0 ? 0.0 : where > r[SIZE] ? r[SIZE] : where;
+            where = where < 0.0 ? 0.0 : where > size ? size : where;
             if (ends)
-                level *= between(where, r[END], r[EDGE]);
+                level *= between(where, end, edge);
             if (begins)
-                level *= between(r[START], where, r[EDGE]);
+                level *= between(start, where, edge);
             at = (int64_t)where;
             part = (float)(where - (double)at);
             at += base;
@@ -244,19 +242,11 @@ void kernel_samples(int count, int most, int period, int64_t frames, const float
             bus[n] += left * level * (pool[2 * at] + part * (pool[2 * next] - pool[2 * at]));
             bus[period + n] += right * level * (pool[2 * at + 1] + part * (pool[2 * next + 1] - pool[2 * at + 1]));
         }
+        begin += speed * period;
+        s[AT * most] = loops && begin >= end ? start + fmod(begin - start, end - start) : begin;
+        s[FADE * most] = loops || begin < end ? after : 0.0;
+        s[LATE * most] = -1.0;
+        over += s[FADE * most] == 0.0;
     }
-}
-
-/* Buses [voices][2][period] into one: each side along a line from one gain to another, [voices][2][2]. */
-void kernel_mix(int voices, int period, const float *buses, const float *gains, float *out)
-{
-    memset(out, 0, 2 * (size_t)period * sizeof *out);
-    for (int row = 0; row < 2 * voices; row++) {
-        float *side = out + (size_t)(row & 1) * period;
-        const float *bus = buses + (size_t)row * period;
-        float from = gains[2 * row], to = from + gains[2 * row + 1];
-
-        for (int n = 0; n < period; n++)
-            side[n] += bus[n] * line_at(from, to, n, period);
-    }
+    return over;
 }

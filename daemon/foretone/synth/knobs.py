@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from foretone.synth import kernel
+from foretone.synth.kernel import address
 from foretone.synth.voice import Parameter
 
 _THERE = 1e-7
@@ -31,6 +33,8 @@ class Knobs:
         self._settled = False
         self._gap = np.zeros_like(self.now)
         self._reach = np.array([1.0 if p.choices else 1.0 - math.exp(-span / p.smooth) for p in parameters])
+        self._kernel = kernel.library
+        self._lie = [address(array) for array in (self._reach, self.target, self.last, self.now)]
 
     def turn(self, voice: int, name: str, value: float) -> None:
         """Send a parameter on its way."""
@@ -40,6 +44,9 @@ class Knobs:
     def step(self) -> None:
         """A block passes: `last` is where it begins, `now` where it ends."""
         if self._settled:
+            return
+        if self._kernel is not None:
+            self._settled = not self._kernel.knobs(*self.now.shape, _THERE, *self._lie)
             return
         np.copyto(self.last, self.now)
         np.subtract(self.target, self.now, out=self._gap)

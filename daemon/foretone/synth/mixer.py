@@ -45,8 +45,8 @@ class Mixer:
         self._reach = 1.0 - math.exp(-span / _SMOOTH)
         self._volume = volume
         self._turned = False
-        self._wanted = self._levels()
-        self._gains = self._wanted
+        self._wanted = self._levels().copy()  # row by row, as the kernel has them
+        self._gains = self._wanted.copy()
         self._weights = np.zeros((count, 2, 2), np.float32)
         self._basis = np.stack((np.ones(period), np.arange(1, period + 1) / period)).astype(np.float32)
         self._lines = np.zeros((count, 2, period), np.float32)
@@ -54,7 +54,8 @@ class Mixer:
         self._wet = np.zeros((2, count, 2))
         self._all = np.ones((1, count), np.float32)
         self._kernel = kernel.library
-        self._place, self._buses, self._out = address(self._weights), Address(), Address()
+        self._lie = address(self._wanted), address(self._gains)
+        self._buses, self._out = Address(), Address()
 
     @property
     def rings(self) -> bool:
@@ -84,10 +85,10 @@ class Mixer:
     def settle(self) -> None:
         """Nothing sounds: be where everything goes."""
         self._follow()
-        self._gains = self._wanted
+        np.copyto(self._gains, self._wanted)
 
-    def mix(self, buses: Samples, sounding: list[bool], out: Samples) -> None:
-        """Mix float32 [voices, 2, period], which is changed, into [2, period]."""
+    def mix(self, buses: Samples, sounding: list[bool], out: Samples) -> float:
+        """Mix float32 [voices, 2, period], which is changed, into [2, period]; the sum of its squares."""
         knobs = self._knobs
         knobs.step()
         last, now = knobs.last, knobs.now
@@ -97,22 +98,26 @@ class Mixer:
         self._delay.add(buses, sounding, delay, now[:, DELAY] / 1000, now[:, FEEDBACK])
         self._reverb.add(buses, sounding, reverb, now[:, ROOM])
         self._follow()
-        before = self._gains
-        step = (self._wanted - before) * self._reach
-        self._weights[..., 0], self._weights[..., 1] = before, step
-        self._gains = before + step
+        gains = self._gains
         if self._kernel is not None:
-            self._kernel.mix(len(before), out.shape[1], self._buses(buses), self._place, self._out(out))
-            return
+            power: float = self._kernel.mix(
+                len(gains), out.shape[1], self._reach, self._buses(buses), *self._lie, self._out(out)
+            )
+            return power
+        step = (self._wanted - gains) * self._reach
+        self._weights[..., 0], self._weights[..., 1] = gains, step
+        np.add(gains, step, out=gains)
         np.matmul(self._flat, self._basis, out=self._flat_lines)
         np.multiply(buses, self._lines, out=self._lines)
         # A sum along an axis would need memory of its own; this does not.
-        np.matmul(self._all, self._lines.reshape(len(before), -1), out=out.reshape(1, -1))
+        flat = out.reshape(-1)
+        np.matmul(self._all, self._lines.reshape(len(gains), -1), out=out.reshape(1, -1))
+        return float(np.dot(flat, flat))
 
     def _follow(self) -> None:
         if self._turned:
             self._turned = False
-            self._wanted = self._levels()
+            np.copyto(self._wanted, self._levels())
 
     def _levels(self) -> Numbers:
         target = self._knobs.target

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from foretone.synth import kernel
-from foretone.synth.kernel import Address, Kernel, address
-from foretone.synth.slots import GAIN, PAN
+from foretone.synth.kernel import Address, address
+from foretone.synth.slots import END, GAIN, LOOP, PAN, RATE, START
 from foretone.synth.voice import Samples
 
 Numbers = npt.NDArray[np.float64]
@@ -31,8 +31,8 @@ class Reels:
     def __init__(
         self, rate: int, period: int, states: Numbers, pool: npt.NDArray[np.complex64], voices: int
     ) -> None:
-        (self._voice, _, _, _, self._base, self._length, self._at_frame,
-         _, self._level, self._fade, self._hurry, self._late) = states  # fmt: skip
+        (self._voice, self._slot, _, _, self._base, self._length, self._at_frame,
+         self._speed, self._level, self._fade, self._hurry, self._late) = states  # fmt: skip
         rows = states.shape[1]
         self._rate, self._period, self._rows, self._pool = rate, period, rows, pool
         self._step = np.arange(period, dtype=np.float64)
@@ -45,51 +45,34 @@ class Reels:
         self._gains = np.zeros((2 * voices, rows), np.float32)
         self._sums = np.zeros((2 * voices, 2 * period), np.float32)
         self._kernel = kernel.library
-        self._told = np.zeros((14, rows))
-        self._lie = address(self._pool), address(self._told)
-        self._buses = Address()
+        self._lie = address(self._pool), address(states)
+        self._knobs, self._buses = Address(), Address()
 
-    def draw(self, count: int, knob: Numbers, pieces: Pieces, buses: Samples) -> None:
-        """The next block of the first `count` rows into `buses`, float32 [voices, 2, period]; they go on."""
+    def draw(self, count: int, knobs: Numbers, buses: Samples) -> bool:
+        """The next block of the first `count` rows into `buses`, float32 [voices, 2, period]; they go on.
+
+        `knobs` are those of the slots, float64 [slots, parameters]. Whether any is over; its fade is 0.
+        """
         if self._kernel is not None:
-            self._draw(self._kernel, count, knob, pieces, buses)
-            return
+            pool, states = self._lie
+            buses.fill(0.0)
+            over: int = self._kernel.samples(
+                count, self._rows, self._period, len(self._pool), _LOUDEST, _EDGE,
+                pool, self._knobs(knobs), states, self._buses(buses),
+            )  # fmt: skip
+            return over > 0
+        knob = knobs[self._slot[:count].astype(np.intp)]
+        length, loops = self._length[:count], knob[:, LOOP] > 0.5
+        start = np.minimum(knob[:, START], 0.999) * length
+        end = np.maximum(knob[:, END] * length, start + 1.0)
+        pieces = start, end, self._speed[:count] * knob[:, RATE], loops
         where = self._walk(count, pieces)
         self._read(count, where)
         self._draw_levels(count, where, pieces)
         self._mix_down(count, knob, buses)
-
-    def _draw(
-        self,
-        library: Kernel,
-        count: int,
-        knob: Numbers,
-        pieces: Pieces,
-        buses: Samples,
-    ) -> None:
-        """All that the following do, in the kernel."""
-        start, end, speed, loops = pieces
-        at, late = self._at_frame[:count], self._late[:count]
-        first = late >= 0.0
-        if first.any():
-            at[first] = start[first] - late[first] * speed[first]
-        fade, hurry, level = self._fade[:count], self._hurry[:count], self._level[:count]
-        after = np.maximum(fade - hurry, 0.0)
-        gain = _LOUDEST * knob[:, GAIN]
-        pan = 2.0 * knob[:, PAN]
-        self._told[:, :count] = (
-            self._voice[:count], self._base[:count], self._length[:count], at, speed, start, end, loops,
-            level * fade, level * after, late, _EDGE * np.maximum(speed, 1e-3),
-            gain * np.minimum(2.0 - pan, 1.0), gain * np.minimum(pan, 1.0),
-        )  # fmt: skip
-        buses.fill(0.0)
-        pool, rows = self._lie
-        library.samples(count, self._rows, self._period, len(self._pool), pool, rows, self._buses(buses))
-        fade[:] = after
-        late.fill(-1.0)
-        at += speed * self._period
-        for row in np.flatnonzero(loops & (at >= end)):
-            at[row] = start[row] + (at[row] - start[row]) % (end[row] - start[row])
+        fade = self._fade[:count]
+        fade[~loops & (self._at_frame[:count] >= end)] = 0.0
+        return not fade.all()
 
     def _mix_down(self, count: int, knob: Numbers, buses: Samples) -> None:
         """Add what sounds to each voice. What is panned away from a side is softer there; the other stays."""

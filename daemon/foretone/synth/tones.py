@@ -68,9 +68,9 @@ class Tones:
         # Of each row at the end of the block; the first five are for whoever draws them.
         self._told = np.zeros((9, rows))
         _, _, _, _, _, self._attack, self._decay, self._sustain, self._envelope = self._told
-        constants = self._span, rate, self._touch_reach, _SHORTEST, _FALLEN, rate / ROUGH, LOUDEST
+        constants = self._span, rate, self._touch_reach, _SHORTEST, _FALLEN, rate / ROUGH, LOUDEST, _GONE
         self._constants = np.array(constants, np.float64)
-        self._knobs_at, self._lfo_at = Address(), Address()
+        self._knobs_at, self._lfo_at, self._sound_at = Address(), Address(), Address()
         self._voice_at, self._constants_at, self._states_at, self._told_at = map(
             address, (self.voice, self._constants, self._states, self._told)
         )
@@ -78,7 +78,6 @@ class Tones:
         """Where the kernel tells the pitch, the cutoff and the resonance of each row, float64 [rows]."""
         self.lines = address(self._told[3]), address(self._told[4])
         """And where the levels at the begin and at the end of the block."""
-        self._begun: list[int] = []
 
     def sounds(self, voice: int, key: float | None) -> bool:
         """Whether a voice holds a key; None for any."""
@@ -125,27 +124,26 @@ class Tones:
         """Let a key end in so many seconds; None for all of the voice."""
         self._end(self._held(voice, key), seconds)
 
-    def step(self, library: Kernel, knobs: Numbers, lfo: Numbers, shape: int, turns: int, rough: int) -> None:
-        """All that `envelope`, `pitch` and `levels` do, and what lies between, in the kernel.
+    def step(self, library: Kernel, knobs: Numbers, lfo: Numbers, shape: int, turns: int, rough: int) -> bool:
+        """All that `envelope`, `pitch` and `levels` do, and what lies between; whether any tone is over.
 
         `knobs` are float64 [voices, parameters] of an additive voice, `lfo` [voices]; `shape` (int64),
         `turns` and `rough` are the addresses of what else it tells of each row.
         """
-        library.tones(
+        over: int = library.tones(
             self.count, self._rows, self._voice_at, self._knobs_at(knobs), self._lfo_at(lfo),
             self._constants_at, self._states_at, self._told_at, shape, turns, rough,
         )  # fmt: skip
-        self._begun = []
+        return over > 0
+
+    def begin(self, library: Kernel, sound: Samples) -> None:
+        """Give the tones that were struck before `step` their levels, float32 [rows, period]."""
         if self._struck:
             self._struck = False
-            self._begun = np.flatnonzero(self._at[: self.count] >= 0.0).tolist()
-            # They get no line: `begin` gives them their level in each frame.
-            self._told[3:5, self._begun] = 1.0
-
-    def begin(self, sound: Samples) -> None:
-        """Give the tones that were struck before `step` their levels, float32 [rows, period]."""
-        for row in self._begun:
-            np.multiply(sound[row], self._first(row, self._level[row]), out=sound[row], casting="same_kind")
+            library.begin(
+                self.count, self._rows, self._period, self._rate, self._states_at, self._told_at,
+                self._sound_at(sound),
+            )  # fmt: skip
 
     def _first(self, row: int, level: float) -> Numbers:
         """The level of a tone in each frame of its first block: it begins where it was told to."""

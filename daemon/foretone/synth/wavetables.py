@@ -16,7 +16,7 @@ from foretone.synth.kernel import Address, address
 from foretone.synth.voice import Samples
 
 _POINTS = 32
-_CHANGED = 1e-4
+CHANGED = 1e-4
 """Of the strongest amplitude there may be; a spectrum that moved by less is read as it was."""
 
 
@@ -29,6 +29,8 @@ class Wavetables:
         float64 [rows]: cycles a frame at the end of the next block.
     rough
         bool [rows]: partials that do not begin together, and flicker: a noise.
+    drawn
+        float32 [rows, partials]: the amplitudes of the tables that are read.
     """
 
     def __init__(self, period: int, rows: int, partials: int) -> None:
@@ -48,8 +50,8 @@ class Wavetables:
         self._tables = np.zeros((2, rows, size + 1), np.float32)
         self._newer = 0
         self._noise = np.zeros((rows, size + 1), np.float32)
-        self._drawn = np.zeros((rows, partials), np.float32)
-        self._fresh = np.zeros(rows, bool)
+        self.drawn = np.zeros((rows, partials), np.float32)
+        self._fresh, self._started = np.zeros(rows, bool), False
         self._phase = np.zeros(rows)
         self._last = np.zeros(rows)
         step = np.arange(1, period + 1)
@@ -63,7 +65,7 @@ class Wavetables:
         self._index = np.zeros((rows, period), np.int64)
         self._next = np.zeros((rows, period), np.float32)
         self._old = np.zeros((rows, period), np.float32)
-        self._kernel = kernel.library
+        self._kernel = kernel.for_blocks(period)
         self._rows = [address(array) for array in (self._phase, self._last, self.turns)]
         self._lie = [address(table) for table in self._tables]
         self._out = Address()
@@ -72,22 +74,29 @@ class Wavetables:
         """Let a row begin at its phase 0, `at` frames into the next block, at `turn` cycles a frame."""
         self._phase[row] = -turn * at
         self._last[row] = self.turns[row] = turn
-        self._fresh[row] = True
+        self._fresh[row] = self._started = True
 
     def move(self, row: int, to: int) -> None:
         """Let row `to` go on as `row` does."""
-        for state in (self.amplitudes, self.turns, self.rough, self._drawn, self._fresh, self._phase):
+        for state in (self.amplitudes, self.turns, self.rough, self.drawn, self._fresh, self._phase):
             state[to] = state[row]
         self._last[to] = self._last[row]
         self._tables[:, to] = self._tables[:, row]
 
-    def draw(self, count: int, out: Samples, levels: tuple[int | None, int | None] = (None, None)) -> None:
+    def draw(
+        self,
+        count: int,
+        out: Samples,
+        levels: tuple[int | None, int | None] = (None, None),
+        *,
+        changed: bool | None = None,
+    ) -> None:
         """The next block of the first `count` rows, into float32 [rows, period].
 
         `levels` are the addresses of what each is multiplied with along a line, float64 [rows] at its begin
-        and its end; for the kernel.
+        and its end; for the kernel. `changed` is whether any spectrum did, where that is known.
         """
-        changed = self._redraw(count)
+        changed = self._redraw(count, changed)
         newer, older = self._newer, 1 - self._newer
         if self._kernel is not None:
             tables = self._lie[newer], self._lie[older] if changed else None
@@ -103,15 +112,16 @@ class Wavetables:
             np.multiply(out, self._ramp, out=out)
             np.add(out, self._old[:count], out=out)
 
-    def _redraw(self, count: int) -> bool:
+    def _redraw(self, count: int, changed: bool | None) -> bool:
         """Draw the tables anew, if a spectrum changed; those that were the newer are the older then."""
-        wanted, drawn = self.amplitudes[:count], self._drawn[:count]
+        wanted, drawn = self.amplitudes[:count], self.drawn[:count]
         rough = self.rough[:count]
-        flicker = self._flicker[:count]
-        np.subtract(wanted, drawn, out=flicker)
-        np.abs(flicker, out=flicker)
-        fresh = self._fresh[:count]
-        if flicker.max(initial=0.0) < _CHANGED and not fresh.any() and not rough.any():
+        if changed is None:
+            flicker = self._flicker[:count]
+            np.subtract(wanted, drawn, out=flicker)
+            np.abs(flicker, out=flicker)
+            changed = bool(flicker.max(initial=0.0) >= CHANGED or rough.any())
+        if not (changed or self._started):
             return False
         np.copyto(drawn, wanted)
         old, self._newer = self._tables[self._newer, :count], 1 - self._newer
@@ -124,9 +134,12 @@ class Wavetables:
             np.multiply(flicker, wanted[rows], out=flicker)
             np.matmul(flicker, self._scattered, out=noise)
             new[rows] = noise
-        for row in np.flatnonzero(fresh):
-            np.copyto(old[row], new[row])
-        fresh.fill(False)
+        if self._started:
+            fresh = self._fresh[:count]
+            for row in np.flatnonzero(fresh):
+                np.copyto(old[row], new[row])
+            fresh.fill(False)
+            self._started = False
         return True
 
     def _place(self, count: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from foretone.synth.knobs import Knobs
 from foretone.synth.lfo import WAVES, Oscillators
 from foretone.synth.tones import LOUDEST, ROUGH, Numbers, Tones
 from foretone.synth.voice import Parameter, Samples, Sound, given, whole
-from foretone.synth.wavetables import Wavetables
+from foretone.synth.wavetables import CHANGED, Wavetables
 
 PARAMETERS = (
     Parameter("wave", 0, 5, 0, choices=(*WAVES, "own")),
@@ -97,10 +98,11 @@ class Additive:
         self._work = np.zeros((2, rows, max(partials)), np.float32)
         self._sound = np.zeros((rows, period), np.float32)
         self._line = np.zeros((rows, period), np.float32)
-        self._kernel = kernel.library
+        self._kernel = kernel.for_blocks(period)
         self._shape = np.zeros(rows, np.int64)
         self._lie = address(self._shape), address(self._tables.turns), address(self._tables.rough)
-        self._shapes_at, self._amplitudes_at = address(self._shapes), address(self._tables.amplitudes)
+        self._shapes_at, self._drawn_at = address(self._shapes), address(self._tables.drawn)
+        self._amplitudes_at = address(self._tables.amplitudes)
 
     @property
     def awake(self) -> bool:
@@ -159,24 +161,25 @@ class Additive:
         self._energy.fade()
         self._follow_gestures()
         sound = self._sound[:count]
-        if self._kernel is not None:
-            self._draw(self._kernel, count, lfo)
-        else:
-            self._draw_slowly(count, lfo)
+        draw = self._draw_slowly if self._kernel is None else self._draw
+        over = draw(count, lfo)
         np.matmul(tones.gains[:, :count], sound, out=buses.reshape(-1, buses.shape[2]))
-        tones.bury()
+        if over:
+            tones.bury()
 
-    def _draw(self, library: Kernel, count: int, lfo: Numbers) -> None:
-        tones, tables = self._tones, self._tables
-        tones.step(library, self._knobs.now, lfo, *self._lie)
-        shapes, shape = self._shapes, self._lie[0]
-        library.filter(
-            count, shapes.shape[1], self._shapes_at, shape, *tones.filtered, self._rate, self._amplitudes_at
-        )
-        tables.draw(count, self._sound, tones.lines)
-        tones.begin(self._sound)
+    def _draw(self, count: int, lfo: Numbers) -> bool:
+        """The sound of the tones; whether any may be over."""
+        tones, library = self._tones, cast(Kernel, self._kernel)
+        over = tones.step(library, self._knobs.now, lfo, *self._lie)
+        changed = library.filter(
+            count, self._shapes.shape[1], self._shapes_at, self._lie[0], *tones.filtered, self._rate,
+            self._lie[2], CHANGED, self._drawn_at, self._amplitudes_at,
+        )  # fmt: skip
+        self._tables.draw(count, self._sound, tones.lines, changed=bool(changed))
+        tones.begin(library, self._sound)
+        return over
 
-    def _draw_slowly(self, count: int, lfo: Numbers) -> None:
+    def _draw_slowly(self, count: int, lfo: Numbers) -> bool:
         """The same in numpy."""
         tones, knobs = self._tones, self._knobs
         voice = tones.voice[:count]
@@ -200,6 +203,7 @@ class Additive:
         self._tables.draw(count, self._sound)
         tones.levels(levels, self._ramp, line)
         np.multiply(sound, line, out=sound)
+        return True
 
     def _filter(
         self, count: int, hertz: Numbers, shape: npt.NDArray[np.intp], cutoff: Numbers, resonance: Numbers

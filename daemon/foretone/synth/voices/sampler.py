@@ -21,7 +21,7 @@ import numpy.typing as npt
 from foretone.synth.knobs import Knobs
 from foretone.synth.pool import Pool
 from foretone.synth.reels import Reels
-from foretone.synth.slots import END, LOOP, RATE, SLOT, START, notes_of, slot_of, tables_of
+from foretone.synth.slots import LOOP, SLOT, notes_of, slot_of, tables_of
 from foretone.synth.voice import Parameter, Samples, Sound
 
 Numbers = npt.NDArray[np.float64]
@@ -125,16 +125,9 @@ class Sampler:
         """Draw the next block into `buses`, float32 [voices, 2, period]."""
         count = self.count
         self._knobs.step()
-        slot = self._slot[:count].astype(np.intp)
-        knob = self._knobs.now[slot]
-        length, loops = self._length[:count], knob[:, LOOP] > 0.5
-        start = np.minimum(knob[:, START], 0.999) * length
-        end = np.maximum(knob[:, END] * length, start + 1.0)
-        speed = self._speed[:count] * knob[:, RATE]
-        self._reels.draw(count, knob, (start, end, speed, loops), buses)
-        over = (self._fade[:count] == 0.0) | (~loops & (self._at_frame[:count] >= end))
-        for row in np.flatnonzero(over)[::-1]:
-            self._remove(int(row))
+        if self._reels.draw(count, self._knobs.now, buses):
+            for row in np.flatnonzero(self._fade[:count] == 0.0)[::-1]:
+                self._remove(int(row))
 
     def _strike(self, voice: int, number: int, key: float, speed: float, velocity: float, at: int) -> None:
         slot = self._slots[voice][number]
