@@ -126,6 +126,17 @@ def started(
 
 
 @contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """What is started here stays on the last core; others go where they are put."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@contextlib.contextmanager
 def hog() -> Iterator[None]:
     """A core that is busy with nothing."""
     process = subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)

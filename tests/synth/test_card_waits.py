@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from foretone import pcm
 from foretone.synth import alsa
-from foretone.synth.output import SPARE, TIMES, Lead
+from foretone.synth.output import SPARE, TIMES, WARY, Lead
 
 
 class Some:
@@ -51,15 +52,38 @@ def test_a_block_is_begun_a_moment_before_there_is_room(
 
 
 def test_the_moment_follows_what_a_block_costs() -> None:
-    span, random = 0.01, np.random.default_rng(1)
+    span, random, now = 0.01, np.random.default_rng(1), 0.0
     lead = Lead(span)
-    for _ in range(2000):
-        lead.drawn(float(random.uniform(0.001, 0.002)))
+
+    def draw(blocks: int, cost: Callable[[], float]) -> None:
+        nonlocal now
+        for _ in range(blocks):
+            now += span
+            lead.drawn(cost(), now)
+
+    draw(2000, lambda: float(random.uniform(0.001, 0.002)))
     assert lead.seconds == pytest.approx(TIMES * 0.0015 + SPARE, abs=0.0006), "the median"
     before = lead.seconds
-    for late in (0.1, 0.1, 0.1):
-        lead.drawn(late)
-    assert lead.seconds < before + 0.0003, "a few that the system held up move it little"
-    for _ in range(200):
-        lead.drawn(0.006)
+    draw(3, lambda: 0.1)
+    assert lead.seconds < before + 0.0003, "a few that were dear move it little"
+    draw(200, lambda: 0.006)
     assert lead.seconds == span, "never more than a block"
+
+
+@pytest.mark.parametrize(("late", "wary"), [(0.9, False), (1.1, True), (400.0, True)])
+def test_a_system_that_holds_us_up_is_not_trusted_for_a_minute(late: float, wary: bool) -> None:
+    """`late` is in blocks."""
+    span, cost, now = 0.01, 0.001, 5000.0
+    lead = Lead(span)
+    for _ in range(200):
+        now += span
+        lead.drawn(cost, now)
+    now += late * span
+    for minute in (wary, wary, False):
+        now += span
+        lead.drawn(cost, now)
+        assert lead.seconds == pytest.approx((WARY if minute else TIMES) * cost + SPARE, abs=0.0003)
+        for _ in range(round(31.0 / span)):
+            now += span
+            lead.drawn(cost, now)
+    assert lead.seconds == pytest.approx(TIMES * cost + SPARE, abs=0.0003)

@@ -254,8 +254,8 @@ def test_a_packet_is_understood_alike_the_first_time_and_ever_after(monkeypatch:
         packet(note, NOW, 60, 0.5, types="dif"), packet(note, NOW, 60.0, types="df"),
         packet(note, NOW, 60, nan, types="dff"), packet("/foretone/synth/volume", 0.5), b"", b",", bytes(8),
         *(packet(many, *pairs, types="sf" * (len(pairs) // 2)) for pairs in (
-            ("pan", 0.2, "level", 0.7), ("pan", 2.0, "level", -1.0), ("pan", 0.2, "level", nan), ("mute", 0.7),
-            ("pan", 0.2, "reverb", 0.7), ("room", 0.2, "bevel", 0.7), (),
+            ("pan", 0.2, "level", 0.7), ("pan", 2.0, "level", -1.0), ("pan", 0.2, "level", nan),
+            ("mute", 0.7), ("pan", 0.2, "reverb", 0.7), ("room", 0.2, "bevel", 0.7), (),
         )),
         packet(many, "mute", "on", types="ss"), packet(many, "pan", 0.5, types="sf")[:-4],
     ]  # fmt: skip

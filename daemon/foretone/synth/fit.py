@@ -90,11 +90,11 @@ def _try(settings: Mapping[str, Any], folder: Path, period: int, periods: int, s
                 _strike(engine, block)
             frames = engine.render()
             cost = time.monotonic() - begin
-            lead.drawn(cost)
             spent.append(cost * rate / period)
             if not output.write(frames):
                 missed += 1
                 output.prime()
+            lead.drawn(cost, time.monotonic())
     finally:
         output.close()
     spent.sort()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -9,8 +10,13 @@ from typing import Protocol
 from foretone.errors import SoundBusyError
 from foretone.ring import Frames
 
-SPARE, TIMES = 0.0002, 2
-"""A block is begun so many seconds, and so many times what one usually costs, before there is room for it."""
+SPARE, TIMES, WARY = 0.0001, 2, 6
+"""A block is begun so many seconds, and so many times what one usually costs, before there is room for it:
+usually, and for a while after the system held us up.
+"""
+
+_WHILE = 60.0
+"""Seconds."""
 
 
 class Output(Protocol):
@@ -42,8 +48,8 @@ class Lead:
 
     A block that is ready when there is room leaves the whole buffer for the moments when the processor is
     elsewhere; one that is only begun then leaves the buffer less what it costs. One that is begun much sooner
-    knows less of the hand, which matters most where blocks cost little. `span` is the length of a block in
-    seconds, and the longest lead.
+    knows less of the hand, so that is kept for a system that has lately held us up by a block and more, as a
+    virtual machine's host does. `span` is the length of a block in seconds, and the longest lead.
 
     What a block costs is the median, followed as Robbins and Monro follow a root (1951): up by a small step
     for each block that took longer, down by one for each that did not.
@@ -51,15 +57,18 @@ class Lead:
 
     def __init__(self, span: float) -> None:
         self._span, self._cost = span, span / 8
-        self.seconds = 0.0
+        self._handed, self._wary = math.inf, -math.inf
+        self.seconds = min(TIMES * self._cost + SPARE, span)
         """How long before there is room the next block is begun."""
-        self.drawn(self._cost)
 
-    def drawn(self, seconds: float) -> None:
-        """A block took so long."""
+    def drawn(self, seconds: float, now: float) -> None:
+        """A block took so long to draw, and has been handed over now; both in seconds."""
         step = self._span / 500
         self._cost += step if seconds > self._cost else -step
-        self.seconds = min(TIMES * self._cost + SPARE, self._span)
+        if now - self._handed > 2.0 * self._span:
+            self._wary = now + _WHILE
+        self._handed = now
+        self.seconds = min((WARY if now < self._wary else TIMES) * self._cost + SPARE, self._span)
 
 
 class ClockedNull:

@@ -152,13 +152,13 @@ def _play(
         block = engine.render()
         cost = time.monotonic() - began
         costs.add(cost)
-        lead.drawn(cost)
         if not output.write(block):
             xruns += 1
             pace.restart()
             output.prime()
             engine.fade_in(block)
             xruns += not output.write(block)
+        lead.drawn(cost, time.monotonic())
         ring.write(block)
         ring.beat(began, engine.peak, xruns, control.refused, engine.faults)
         systemd.step(began)
