@@ -1,12 +1,12 @@
 """The load: four synths of 12 notes and 16 partials, a sampler of 16, models, an ear, and a busy core.
 
 Everything is a real process on a real ALSA PCM (tests/rtnull) that plays and records 48 kHz in real time.
-The floor is a writer that does nothing, on a PCM of the same kind, in the same minutes, at the same priority:
-what it misses is the machine's, not ours. It hardly ever runs, so it hardly ever notices that a virtual
-machine's processor is taken away while somebody runs on it. A busy floor does: before each block it
-multiplies small matrices for as long as a block of ours usually takes, and is as early.
+The floor is a writer that does nothing, on a PCM of the same kind, in the same minutes: what it misses is the
+machine's, not ours. It has the same core as the audio process, and the first say on it, so that a virtual
+machine's host takes the processor from both or from neither; on different cores each would meet stalls of its
+own, and a difference of two small counts would be chance.
 
-    load.py floor PERIOD PERIODS MICROSECONDS, load.py brain PORT     the processes of it
+    load.py floor PERIOD PERIODS, load.py brain PORT     the processes of it
 """
 
 from __future__ import annotations
@@ -35,16 +35,11 @@ from foretone.packet import Form, text
 TURNED = ("cutoff", "resonance", "lfo_filter", "pan", "reverb", "lfo_rate")
 HEARD = ("level", "pitch", "centroid", "flatness", "onset")
 
-BUSY = 600
-"""Microseconds that a block of this load usually takes on the reference machine."""
-
 BROWSER = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio",
            "--no-first-run")  # fmt: skip
 
 
-def load(
-    seconds: float, period: int, periods: int, name: str = "load", *, page: bool = False, busy: bool = False
-) -> list[Row]:
+def load(seconds: float, period: int, periods: int, name: str = "load", *, page: bool = False) -> list[Row]:
     """Underruns above the floor's, and what a block costs, for so many seconds."""
     shape = f"{period} x {periods} at 48 kHz, {seconds:g} s" + (", the page open" if page else "")
     with contextlib.ExitStack() as running:
@@ -61,9 +56,7 @@ def load(
             running.enter_context(visited(folder))
         environment = configured(folder / "floor", library, keep=False)
         with on_one_core():
-            still = running.enter_context(
-                started(["floor", *map(str, (period, periods, BUSY if busy else 0))], environment)
-            )
+            still = running.enter_context(started(["floor", str(period), str(periods)], environment))
         time.sleep(3.0)
         p50, p99 = [], []
         before, deadline = ring.status(), time.monotonic() + seconds
@@ -81,7 +74,7 @@ def load(
     typical = float(np.mean(p99)) / span
     return [
         Row(f"{name}_underruns_above_floor", missed - lost, "", missed, lost,
-            f"a writer that {'computes as long' if busy else 'does nothing'}; {shape}; budget 1; "
+            f"a writer that does nothing; {shape}; budget 1; "
             f"{long} of {blocks} blocks drawn too late"),
         Row(f"{name}_render_p99_period", typical, "period", typical, None,
             f"p50 {np.mean(p50) / span:.3f}, worst second's p99 {max(p99) / span:.3f}; budget 0.5"),
@@ -120,40 +113,21 @@ def visited(folder: Path) -> Iterator[None]:
         yield
 
 
-def floor(period: int, periods: int, busy: int) -> None:
-    """A process that writes silence, as the audio process would, until SIGTERM; then what it missed.
-
-    Before each block it computes for so many microseconds of a quiet machine.
-    """
+def floor(period: int, periods: int) -> None:
+    """A process that writes silence, as the audio process would, until SIGTERM; then what it missed."""
     from foretone import punctual
     from foretone.synth.alsa import Card
-    from foretone.synth.output import Lead
 
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     card = Card("rtnull", RATE, period, periods)
-    # It never waits for us, who have the same core.
     punctual.run_first(punctual.SOUND + 1)
     silence, missed = np.zeros((period, 2), np.int16), 0
-    matrix, products, lead = np.zeros((32, 32), np.float32), 0, Lead(period / RATE)
-    if busy:
-        began = time.monotonic()
-        for _ in range(2000):
-            np.matmul(matrix, matrix)
-        products = int(busy * 1e-6 * 2000 / (time.monotonic() - began))
     card.prime()
     while not asked:
-        began = ended = time.monotonic()
-        if products:
-            card.wait(lead.seconds)
-            began = time.monotonic()
-            for _ in range(products):
-                np.matmul(matrix, matrix)
-            ended = time.monotonic()
         if not card.write(silence):
             missed += 1
             card.prime()
-        lead.drawn(ended - began, time.monotonic())
     print(json.dumps({"missed": missed}), flush=True)
 
 

@@ -1,6 +1,6 @@
 """The sound under load, how exactly notes begin, how soon a control is heard, and what others cost.
 
-    sound.py [--seconds 600] [--only load page busy shapes jitter control peers]
+    sound.py [--seconds 600] [--only load page shapes jitter control peers]
 
 What is asked for runs one after the other; Ctrl-C stops there, and what was measured is written.
 """
@@ -31,7 +31,6 @@ SHARE = 10
 PARTS = {
     "load": lambda seconds: load(seconds, 128, 3),
     "page": lambda seconds: load(seconds, 128, 3, "load_page", page=True),
-    "busy": lambda seconds: load(seconds / 2, 128, 3, "load_busy", busy=True),
     "shapes": lambda seconds: [
         row
         for period, periods in ((128, 2), (64, 2))
@@ -41,7 +40,7 @@ PARTS = {
     "control": lambda _: [control()],
     "peers": lambda _: [scsynth(), fluidsynth()],
 }
-LASTS = {"load": (1.0, 10), "page": (1.0, 20), "busy": (0.5, 10), "shapes": (2 / SHARE, 20),
+LASTS = {"load": (1.0, 10), "page": (1.0, 20), "shapes": (2 / SHARE, 20),
          "jitter": (0, 30), "control": (0, 55), "peers": (0, 60)}  # fmt: skip
 """How long each takes: a share of `--seconds`, and so many more."""
 
