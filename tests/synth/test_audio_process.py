@@ -181,6 +181,8 @@ def test_the_processors_stay_awake_while_it_sounds(studio: Studio) -> None:
         usual = LATENCY.read_bytes()
     except OSError:
         pytest.skip(f"{LATENCY} is not ours to open")
+    if usual == bytes(4):
+        pytest.skip("somebody else keeps the processors awake")
     process, _ = studio.start(**SAFE, voices=["strings"])
     send = studio.sender()
     assert LATENCY.read_bytes() == usual, "nothing sounds yet"

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,17 @@ def test_one_of_another_source_is_not_taken(monkeypatch: pytest.MonkeyPatch, tmp
     with (tmp_path / "kernel.h").open("a") as file:
         file.write("/* changed */\n")
     assert kernel._load() is None
+
+
+@COMPILED
+def test_it_comes_with_a_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path)
+    monkeypatch.setattr(kernel, "FOLDER", tmp_path / "foretone/synth")
+    assert kernel._load() is not None
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")

@@ -49,7 +49,7 @@ ASKERS, ANSWERS = 4, 4
 """Most that are being told what there is, and packets that they are told in a block: 15 us each."""
 
 HEADS = 256
-"""Kinds of packets with gestures and notes that are read without looking at each of their bytes."""
+"""Kinds of packets with gestures, notes or lists of parameters that are read without looking at each byte."""
 
 _FOLLOW, _START = f"{ROOT}/{CLOCK}/follow", f"{ROOT}/{CLOCK}/start"
 
@@ -153,7 +153,7 @@ class Control:
         except ValueError:
             self.refused += 1
             return 1 + len(packet) // SMALLEST
-        if len(found) == 1:
+        if len(found) == 1 and (found[0].address in self._voices or found[0].address in self._sets):
             self._learn(head, found[0].address, found[0].params)
         return sum(1 + len(message.params) // 4 for message in found)
 
@@ -166,7 +166,8 @@ class Control:
         parameters, the same ones in the same order, and a number for each.
         """
         types = head[head.find(b",") + 1 :].rstrip(b"\0").decode("ascii", "replace")
-        if not head.startswith(text(address)) or len(self._heads) + len(self._lists) >= HEADS:
+        full = len(self._heads) + len(self._lists) >= HEADS and head not in self._lists
+        if full or not head.startswith(text(address)):
             return
         if address in self._voices and set(types) <= {"d", "f"}:
             self._heads[head] = (*self._voices[address], struct.Struct(f">{types}"))

@@ -68,7 +68,7 @@ class Delay:
 
         `mix` is float64 [voices, 2]: at the beginning of the block, and at its end.
         """
-        # One number of numpy costs as much as a row of Python's.
+        # To read one number out of an array costs as much as to make a list of all.
         wets, times, backs = mix.tolist(), seconds.tolist(), feedback.tolist()
         for voice, (wet, time, back) in enumerate(zip(wets, times, backs, strict=True)):
             if max(wet) < _DRY:

@@ -1,4 +1,4 @@
-/* The inner loops of the voices: what numpy does in many passes over memory, in one.
+/* The inner loops of the voices and of parameters: what numpy does in many passes over memory, in one.
  *
  * kernel.py calls them; beside each call stands the same in numpy, for machines without this. Nothing here
  * allocates, and no index comes from outside unchecked. Float arrays lie as numpy has them, row after row.
@@ -194,7 +194,7 @@ static float between(double from, double to, double edge)
     return (float)(share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share);
 }
 
-/* Recordings, each added to its voice's bus [2][period], a block further; how many are over, which have no level.
+/* Recordings, each added to its voice's bus [2][period], a block further; how many are over, whose FADE is 0.
  * The rows of `states`, each [most], and the columns of `knobs`: */
 enum { VOICE, SLOT, STRUCK, SERIAL, BASE, SIZE, AT, SPEED, LEVEL, FADE, HURRY, LATE };
 enum { GAIN, TEMPO, PAN, START, END, LOOP, SLOT_KNOBS };

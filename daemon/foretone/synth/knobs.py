@@ -27,7 +27,7 @@ class Knobs:
         """With what each voice was given in place of the defaults; a block lasts `span` seconds."""
         self._places = {parameter.name: place for place, parameter in enumerate(parameters)}
         values = [[each.get(p.name, p.default) for p in parameters] for each in given]
-        self.target = np.array(values).reshape(len(given), len(parameters))
+        self.target = np.array(values, np.float64).reshape(len(given), len(parameters))
         self.now = self.target.copy()
         self.last = self.target.copy()
         self._settled = False

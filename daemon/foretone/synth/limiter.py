@@ -41,15 +41,15 @@ class Limiter:
         self._ramp = np.tile(np.arange(1, period + 1, dtype=np.float32) / period, (2, 1))
         self._gain = 1.0
         self._line = np.zeros((2, period), np.float32)
-        self._constants = np.zeros(2)
-        # The constant of each side: where it is, and how far it goes in the block.
+        # The constant of each side: where it is, and how far it goes in the block; a kernel needs the first.
         self._constant = np.zeros((2, 2), np.float32)
+        self._even = np.zeros(2)
         self._basis = np.stack((np.ones(period, np.float32), self._ramp[0]))
         self._share = np.full((period, 1), 1.0 / period, np.float32)
         self._mean = np.zeros((2, 1), np.float32)
         self._block = np.zeros((period, 2), np.int16)
         self._kernel = kernel.library
-        self._lie = address(self._constants), address(self._block)
+        self._lie = address(self._even), address(self._block)
         self._given = Address()
         self._ours = {id(array): address(array) for array in (self._mix, self._held) if array is not None}
         self.peak = 0.0

@@ -64,7 +64,7 @@ class Lead:
     def drawn(self, seconds: float, now: float) -> None:
         """A block took so long to draw, and has been handed over now; both in seconds."""
         step = self._span / 500
-        self._cost += step if seconds > self._cost else -step
+        self._cost = max(self._cost + (step if seconds > self._cost else -step), 0.0)
         if now - self._handed > 2.0 * self._span:
             self._wary = now + _WHILE
         self._handed = now

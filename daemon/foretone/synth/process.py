@@ -105,8 +105,8 @@ def run(settings: Mapping[str, Any], ring_path: Path, folder: Path, stop: Callab
         opened.callback(ring.finish)
         _warm_up(make(settings, folder, output.rate, output.period))
         become_punctual()
-        with contextlib.closing(Awake()) as awake:
-            _play(engine, control, output, ring, awake, stop)
+        with contextlib.closing(Awake()) as processors:
+            _play(engine, control, output, ring, processors, stop)
 
 
 def _open(settings: Mapping[str, Any]) -> Output:
@@ -126,9 +126,14 @@ def _open(settings: Mapping[str, Any]) -> Output:
 
 
 def _play(
-    engine: Engine, control: Control, output: Output, ring: Ring, awake: Awake, stop: Callable[[], bool]
+    engine: Engine,
+    control: Control,
+    output: Output,
+    ring: Ring,
+    processors: Awake,
+    stop: Callable[[], bool],
 ) -> None:
-    """The loop. No lock, log or file; while it waits, it waits in `output.wait`."""
+    """The loop. No lock or log, no file but the request that no processor sleeps; it waits in `output`."""
     span = engine.period / output.rate
     costs, pace, lead = _Costs(ring, span), Pace(span), Lead(span)
     xruns = 0
@@ -147,8 +152,6 @@ def _play(
                 engine.volume = 0.0
         else:
             leaving += 1
-        # Where a clock stands in for a card nobody hears that it is late.
-        awake.hold(not (output.paced or engine.silent))
         block = engine.render()
         cost = time.monotonic() - began
         costs.add(cost)
@@ -159,6 +162,8 @@ def _play(
             engine.fade_in(block)
             xruns += not output.write(block)
         lead.drawn(cost, time.monotonic())
+        # Where a clock stands in for a card nobody hears that it is late.
+        processors.hold(not (output.paced or engine.silent))
         ring.write(block)
         ring.beat(began, engine.peak, xruns, control.refused, engine.faults)
         systemd.step(began)
