@@ -13,3 +13,17 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.fixture
+def usual():
+    """What the kernel says of its latency while nobody keeps the processors awake."""
+    from foretone.awake import LATENCY
+
+    try:
+        told = LATENCY.read_bytes()
+    except OSError:
+        pytest.skip(f"{LATENCY} is not ours to open")
+    if told == bytes(4):
+        pytest.skip("somebody else keeps the processors awake")
+    return told

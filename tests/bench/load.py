@@ -74,8 +74,7 @@ def load(seconds: float, period: int, periods: int, name: str = "load", *, page:
     typical = float(np.mean(p99)) / span
     return [
         Row(f"{name}_underruns_above_floor", missed - lost, "", missed, lost,
-            f"a writer that does nothing; {shape}; budget 1; "
-            f"{long} of {blocks} blocks drawn too late"),
+            f"a writer that does nothing; {shape}; budget 1; {long} of {blocks} blocks drawn too late"),
         Row(f"{name}_render_p99_period", typical, "period", typical, None,
             f"p50 {np.mean(p50) / span:.3f}, worst second's p99 {max(p99) / span:.3f}; budget 0.5"),
     ]  # fmt: skip

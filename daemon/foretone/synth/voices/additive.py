@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -161,15 +160,18 @@ class Additive:
         self._energy.fade()
         self._follow_gestures()
         sound = self._sound[:count]
-        draw = self._draw_slowly if self._kernel is None else self._draw
-        over = draw(count, lfo)
+        over = True
+        if self._kernel is not None:
+            over = self._draw(self._kernel, count, lfo)
+        else:
+            self._draw_slowly(count, lfo)
         np.matmul(tones.gains[:, :count], sound, out=buses.reshape(-1, buses.shape[2]))
         if over:
             tones.bury()
 
-    def _draw(self, count: int, lfo: Numbers) -> bool:
-        """The sound of the tones; whether any may be over."""
-        tones, library = self._tones, cast(Kernel, self._kernel)
+    def _draw(self, library: Kernel, count: int, lfo: Numbers) -> bool:
+        """The sound of the tones; whether any is over."""
+        tones = self._tones
         over = tones.step(library, self._knobs.now, lfo, *self._lie)
         changed = library.filter(
             count, self._shapes.shape[1], self._shapes_at, self._lie[0], *tones.filtered, self._rate,
@@ -179,8 +181,8 @@ class Additive:
         tones.begin(library, self._sound)
         return over
 
-    def _draw_slowly(self, count: int, lfo: Numbers) -> bool:
-        """The same in numpy."""
+    def _draw_slowly(self, count: int, lfo: Numbers) -> None:
+        """The same sound in numpy."""
         tones, knobs = self._tones, self._knobs
         voice = tones.voice[:count]
         knob = self._knob[:count]
@@ -203,7 +205,6 @@ class Additive:
         self._tables.draw(count, self._sound)
         tones.levels(levels, self._ramp, line)
         np.multiply(sound, line, out=sound)
-        return True
 
     def _filter(
         self, count: int, hertz: Numbers, shape: npt.NDArray[np.intp], cutoff: Numbers, resonance: Numbers
