@@ -270,11 +270,10 @@ def test_a_packet_is_understood_alike_the_first_time_and_ever_after(monkeypatch:
         monkeypatch.setattr(engine, "turn", lambda *what: (told.append(what[:2]), turn(*what)))
         for each in packets * 3:
             if not learned:
-                control._heads.clear()
-                control._lists.clear()
+                control._known.clear()
             before = control.refused
             told.append((control.receive(each, NOW), control.refused - before))
-        assert bool(len(control._heads) > 3) is bool(len(control._lists) > 1) is learned
+        assert bool(len(control._known) > 5) is learned
         told.append(tuple(engine._mixer._knobs.target.flat))
         control.close()
         return told
@@ -287,4 +286,4 @@ def test_no_more_ways_are_learned_than_there_is_room_for(control: Control) -> No
         for types in ("d" + "f" * count, "d" + "d" * count, "f" + "f" * count, "f" + "d" * count):
             control.receive(packet("/foretone/synth/player", NOW, *[0.5] * count, types=types), NOW)
         control.receive(packet("/foretone/synth/player/set", *["pan", 0.5] * count, types="sf" * count), NOW)
-    assert len(control._heads) + len(control._lists) <= 256
+    assert len(control._known) == 256

@@ -21,6 +21,9 @@ import heapq
 import math
 import socket
 import struct
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from foretone.errors import PacketError, SoundBusyError, SoundError
 from foretone.packet import messages, text
@@ -73,11 +76,10 @@ class Control:
         voices = tuple(engine.places)
         self._voices = {f"{ROOT}/{voice}": (voice, False) for voice in voices}
         self._voices |= {f"{ROOT}/{voice}/note": (voice, True) for voice in voices}
-        self._heads: dict[bytes, tuple[str, bool, struct.Struct]] = {}
+        self._known: dict[bytes, tuple[struct.Struct, Callable[[tuple[Any, ...], float], bool]]] = {}
         self._rests: dict[str, tuple[str, ...]] = {f"{ROOT}/{voice}/rest": (voice,) for voice in voices}
         self._rests[f"{ROOT}/rest"] = voices
         self._sets = {f"{ROOT}/{voice}/set": voice for voice in voices}
-        self._lists: dict[bytes, tuple[str, tuple[str, ...], tuple[bytes, ...], struct.Struct]] = {}
         self._parameters = {
             f"{ROOT}/{voice}/{name}": (voice, name)
             for voice, place in engine.places.items()
@@ -131,21 +133,10 @@ class Control:
         """
         head = packet[: (packet.find(b"\0", packet.find(b",")) | 3) + 1]
         try:
-            if (known := self._heads.get(head)) and len(packet) == len(head) + known[2].size:
-                voice, is_note, form = known
-                numbers = form.unpack_from(packet, len(head))
-                if not all(map(math.isfinite, numbers)):
-                    raise PacketError("not a finite number")
-                self._hold(numbers[0], voice, is_note, numbers[1:], now)
-                return 1 + len(numbers) // 4
-            if (many := self._lists.get(head)) and len(packet) == len(head) + many[3].size:
-                voice, names, written, form = many
+            if (known := self._known.get(head)) and len(packet) == len(head) + known[0].size:
+                form, obey = known
                 values = form.unpack_from(packet, len(head))
-                if values[::2] == written:
-                    if not all(map(math.isfinite, values[1::2])):
-                        raise PacketError("not a finite number")
-                    for name, value in zip(names, values[1::2], strict=True):
-                        self._engine.turn(voice, name, value)
+                if obey(values, now):
                     return 1 + len(values) // 4
             found = messages(packet)
             for message in found:
@@ -166,16 +157,33 @@ class Control:
         parameters, the same ones in the same order, and a number for each.
         """
         types = head[head.find(b",") + 1 :].rstrip(b"\0").decode("ascii", "replace")
-        full = len(self._heads) + len(self._lists) >= HEADS and head not in self._lists
+        full = len(self._known) >= HEADS and head not in self._known
         if full or not head.startswith(text(address)):
             return
         if address in self._voices and set(types) <= {"d", "f"}:
-            self._heads[head] = (*self._voices[address], struct.Struct(f">{types}"))
+            self._known[head] = struct.Struct(f">{types}"), partial(self._gesture, *self._voices[address])
         elif address in self._sets and types and types == "sf" * (len(types) // 2):
             names = tuple(map(str, arguments[::2]))
             written = tuple(map(text, names))
             form = struct.Struct(">" + "".join(f"{len(name)}sf" for name in written))
-            self._lists[head] = (self._sets[address], names, written, form)
+            self._known[head] = form, partial(self._turn, self._sets[address], names, written)
+
+    def _gesture(self, voice: str, is_note: bool, numbers: tuple[float, ...], now: float) -> bool:
+        _check(numbers)
+        self._hold(numbers[0], voice, is_note, numbers[1:], now)
+        return True
+
+    def _turn(
+        self, voice: str, names: tuple[str, ...], written: tuple[bytes, ...], pairs: tuple[Any, ...], _: float
+    ) -> bool:
+        """Whether the names in the packet are those, as it must be read otherwise."""
+        if pairs[::2] != written:
+            return False
+        values = pairs[1::2]
+        _check(values)
+        for name, value in zip(names, values, strict=True):
+            self._engine.turn(voice, name, value)
+        return True
 
     def _obey(
         self, address: str, arguments: list[object], now: float, sender: tuple[str, int] | None
@@ -249,6 +257,11 @@ class Control:
                 self._socket.sendto(packet, sender)
         if upto < len(self._answers):
             self._asking.append((sender, upto))
+
+
+def _check(numbers: tuple[float, ...]) -> None:
+    if not all(map(math.isfinite, numbers)):
+        raise PacketError("not a finite number")
 
 
 def _number(argument: object) -> float:
