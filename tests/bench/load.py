@@ -58,23 +58,26 @@ def load(seconds: float, period: int, periods: int, name: str = "load", *, page:
         with on_one_core():
             still = running.enter_context(started(["floor", str(period), str(periods)], environment))
         time.sleep(3.0)
-        p50, p99 = [], []
-        before, deadline = ring.status(), time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            time.sleep(min(256 * period / RATE, max(deadline - time.monotonic(), 0.01)))
-            status = ring.status()
+        p50, p99, missed = [], [], []
+        before, begun = ring.status(), time.monotonic()
+        status, now = before, begun
+        while now < begun + seconds:
+            time.sleep(min(256 * period / RATE, max(begun + seconds - now, 0.01)))
+            earlier, status, now = status, ring.status(), time.monotonic()
             p50.append(status.p50)
             p99.append(status.p99)
-        missed = status.xruns - before.xruns
+            missed += [now] * (status.xruns - earlier.xruns)
         long = status.long - before.long
         still.send_signal(signal.SIGTERM)
-        lost = int(json.loads(still.communicate(timeout=10)[0])["missed"])
+        lost = [at for at in json.loads(still.communicate(timeout=10)[0]) if begun < at < now]
     span = 1e6 * period / RATE
     blocks = status.blocks - before.blocks
     typical = float(np.mean(p99)) / span
+    alone = sum(not any(at - 1.0 < other < at for other in lost) for at in missed)
     return [
-        Row(f"{name}_underruns_above_floor", missed - lost, "", missed, lost,
-            f"a writer that does nothing; {shape}; budget 1; {long} of {blocks} blocks drawn too late"),
+        Row(f"{name}_underruns_above_floor", len(missed) - len(lost), "", len(missed), len(lost),
+            f"a writer that does nothing; {shape}; budget 1; {alone} of ours in a second when it had none; "
+            f"{long} of {blocks} blocks drawn too late"),
         Row(f"{name}_render_p99_period", typical, "period", typical, None,
             f"p50 {np.mean(p50) / span:.3f}, worst second's p99 {max(p99) / span:.3f}; budget 0.5"),
     ]  # fmt: skip
@@ -113,21 +116,22 @@ def visited(folder: Path) -> Iterator[None]:
 
 
 def floor(period: int, periods: int) -> None:
-    """A process that writes silence, as the audio process would, until SIGTERM; then what it missed."""
+    """A process that writes silence, a period at a time, until SIGTERM; then when it ran dry."""
     from foretone import punctual
-    from foretone.synth.alsa import Card
+    from foretone.pcm import open_pcm
 
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
-    card = Card("rtnull", RATE, period, periods)
+    card = open_pcm("rtnull", records=False, rate=RATE, channels=2, period=period, periods=periods)
     punctual.run_first(punctual.SOUND + 1)
-    silence, missed = np.zeros((period, 2), np.int16), 0
-    card.prime()
+    silence, missed = np.zeros((period, 2), np.int16), []
+    buffer = np.zeros((period * periods, 2), np.int16)
+    card.write(buffer)
     while not asked:
-        if not card.write(silence):
-            missed += 1
-            card.prime()
-    print(json.dumps({"missed": missed}), flush=True)
+        if card.write(silence) < 0:
+            missed.append(time.monotonic())
+            card.write(buffer)
+    print(json.dumps(missed), flush=True)
 
 
 def brain(port: int) -> None:
