@@ -97,6 +97,9 @@ def test_an_underrun_is_counted_and_the_sound_goes_on(studio: Studio) -> None:
     studio.until(process, lambda: ring.status().xruns > before.xruns)
     play_until(studio, process, ring)
     assert stop(process) == 0
+    given = np.diff(studio.card.stamps(studio.folder)[:, 1])
+    after = given[given.tolist().index(256 * 4, 1) + 1 :]
+    assert np.median(after) < 80, "what held it up once is met with a buffer that is kept full"
     loud = np.abs(studio.card.frames(studio.folder).astype(int)).max(axis=1)
     sounding = np.flatnonzero(loud > 100)
     pauses = np.diff(sounding)

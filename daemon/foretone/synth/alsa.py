@@ -22,12 +22,15 @@ from foretone.pcm import ClosedError, library, open_pcm, plugged
 from foretone.ring import LONGEST, Frames
 from foretone.synth.output import ClockedNull, Output
 
+_PARTS = 4
+"""A block is handed over in so many parts, each as soon as there is room for it."""
+
 _CHECK = 512
 """Blocks between two looks at the pace: a PCM that never waits (a file) would make the loop spin."""
 
 
 class Card:
-    """An ALSA playback device. Audio thread only; `write` waits in the kernel, without the GIL."""
+    """An ALSA playback device. Audio thread only; it waits without the GIL."""
 
     paced = False
 
@@ -54,6 +57,7 @@ class Card:
         if self.period > LONGEST:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
+        self._part = max(self.period // _PARTS, 1)
         self._silence = np.zeros((self.buffer, 2), np.int16)
         self._blocks, self._checked = 0, time.monotonic()
 
@@ -66,18 +70,33 @@ class Card:
 
         Whatever is wrong is told by the next write, which waits for the rest.
         """
-        with contextlib.suppress(self._error):
-            room = self._pcm.avail()
-            pause = (self.period - room) / self.rate - lead
-            if room >= 0 and pause > 0.0:
-                time.sleep(pause)
+        room = self._room()
+        if room >= 0:
+            self._rest(self.period - lead * self.rate - room)
 
     def write(self, block: Frames) -> bool:
-        """Play a block; False if the card had run dry. SoundBusyError if the card went away."""
+        """Play a block; False if the card had run dry. SoundBusyError if the card went away.
+
+        In parts, so that what is in the buffer is never less than full by more than a part while there is
+        something to give; a writer of whole blocks lets it sink by a block each time. A card that counts in
+        periods makes room for no part sooner than for a block: that waits in the kernel.
+        """
         self._blocks += 1
         if self._blocks % _CHECK == 0:
             self._check_pace()
-        return self._send(block) >= 0
+        while len(block) > 0:
+            part = min(self._part, len(block))
+            room = self._room()
+            for _ in range(2):  # many cards count in steps, of a millisecond or so
+                if 0 <= room < part:
+                    self._rest(part - room)
+                    room = self._room()
+            if room < part:
+                break
+            if self._send(block[:room]) < 0:
+                return False
+            block = block[room:]
+        return len(block) == 0 or self._send(block) >= 0
 
     def close(self) -> None:
         """Play a buffer of silence, so that nothing is cut off, then release the device.
@@ -90,6 +109,17 @@ class Card:
         with contextlib.suppress(self._error):
             self._pcm.drop()
             self._pcm.close()
+
+    def _room(self) -> int:
+        """The frames that could be given; negative where something is wrong, which the next write tells."""
+        with contextlib.suppress(self._error):
+            room: int = self._pcm.avail()
+            return room
+        return -1
+
+    def _rest(self, frames: float) -> None:
+        if frames > 0.0:
+            time.sleep(frames / self.rate)
 
     def _check_pace(self) -> None:
         now = time.monotonic()

@@ -13,10 +13,8 @@ from foretone.ring import Frames
 SPARE, TIMES = 0.0001, 2
 """A block is begun so many seconds, and so many times what one usually costs, before there is room for it."""
 
-_DEAR, _WARY = 1 / 8, 60.0
-"""The share of a block's length from which it costs much, and the seconds for which one that does is begun a
-whole block before after the system held us up.
-"""
+_WARY = 600.0
+"""For so many seconds after the system held us up, blocks are begun a whole block before there is room."""
 
 
 class Output(Protocol):
@@ -48,9 +46,8 @@ class Lead:
 
     A block that is ready when there is room leaves the whole buffer for the moments when the processor is
     elsewhere; one that is only begun then leaves the buffer less what it costs. One that is begun much sooner
-    knows less of the hand, so that is kept for blocks that cost much, on a system that has lately held us up
-    by a block and more, as a virtual machine's host does. `span` is the length of a block in seconds, and the
-    longest lead.
+    knows less of the hand, so that is kept for a system that has lately held us up by a block and more, as a
+    virtual machine's host does. `span` is the length of a block in seconds, and the longest lead.
 
     What a block costs is the median, followed as Robbins and Monro follow a root (1951): up by a small step
     for each block that took longer, down by one for each that did not.
@@ -69,8 +66,7 @@ class Lead:
         if now - self._handed > 2.0 * self._span:
             self._wary = now + _WARY
         self._handed = now
-        early = now < self._wary and self._cost > _DEAR * self._span
-        self.seconds = self._span if early else min(TIMES * self._cost + SPARE, self._span)
+        self.seconds = self._span if now < self._wary else min(TIMES * self._cost + SPARE, self._span)
 
 
 class ClockedNull:
