@@ -79,6 +79,30 @@ def test_a_room_fades_by_60_db_in_its_time(period: int, room: float, seconds: fl
     assert engine.silent, "a room ends"
 
 
+@pytest.mark.parametrize(
+    ("before", "later", "lasts"),
+    [
+        ({"delay": 60, "feedback": 0.3}, {"feedback": 0.9}, 1.0),
+        ({"delay": 60, "feedback": 0.5}, {"delay": 1000}, 2.0),
+        ({"delay_mix": 0, "reverb": 1, "room": 0}, {"room": 1.5}, 0.75),
+    ],
+)
+def test_what_rings_may_be_turned_longer(
+    before: dict[str, float], later: dict[str, float], lasts: float
+) -> None:
+    """It is not cut off where it would have ended, and it ends."""
+    settings = {**BLIP, "delay_mix": 1, **before}
+    engine = Engine(RATE, PERIOD, [Sound("a", "additive", settings)], lookahead=False)
+    engine.note("a", 69, 1.0)
+    listen(engine, 0.15)
+    for name, value in later.items():
+        engine.turn("a", name, value)
+    assert np.abs(listen(engine, lasts)[-RATE // 4 :].astype(int)).max() > 5
+    rest = np.abs(listen(engine, 16.0).astype(int)).max(axis=1)
+    assert engine.silent
+    assert rest[np.flatnonzero(rest)[-1] - 100 :].max(initial=0) <= 2, "it fades to nothing"
+
+
 def test_a_voice_that_is_dry_leaves_nothing_in_the_room() -> None:
     settings = {"sustain": 1, "release": 20}
     engine = Engine(RATE, PERIOD, [Sound("a", "additive", settings)], lookahead=False)
@@ -154,7 +178,9 @@ def test_a_builders_voice_is_one_class(square: type[Ramp]) -> None:
 
 @pytest.mark.parametrize("wrong", ["raise", "nan", "huge"])
 def test_a_voice_that_fails_is_silent_and_counted_and_the_others_play(square: type[Ramp], wrong: str) -> None:
-    engine = beside("one")
+    engine = Engine(
+        RATE, PERIOD, [Sound("sine", "additive", {"sustain": 1}), Sound("one", "ramp")], lookahead=False
+    )
     engine.note("sine", 69, 0.5)
     good = strengths(listen(engine, 0.6), 440)[0]
     engine.note("one", 57, 1.0)
@@ -163,6 +189,8 @@ def test_a_voice_that_fails_is_silent_and_counted_and_the_others_play(square: ty
     assert np.abs(frames.astype(int)).max() <= CEILING
     assert engine.faults > 0
     assert strengths(frames, 440)[0] == pytest.approx(good, rel=0.05)
+    if wrong == "raise":
+        assert np.abs(np.diff(frames.astype(int), axis=0)).max() < 400, "nor does it click"
     faults = engine.faults
     square.wrong = ""
     listen(engine, 0.1)

@@ -64,6 +64,33 @@ def test_gain_rate_and_pan_of_a_slot(tmp_path: Path) -> None:
     assert right == pytest.approx(left / 2, rel=0.02)
 
 
+@pytest.mark.parametrize("loop", ["off", "on"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("gain", 0.0), ("pan", 1.0), ("end", 0.01), ("start", 0.9), ("rate", 0.3)]
+)
+def test_nothing_clicks_that_is_turned_while_it_sounds(
+    tmp_path: Path, name: str, value: float, loop: str
+) -> None:
+    slot = {"name": "a", "file": sine(tmp_path, "a.wav", 50), "gain": 0.5, "loop": loop}
+    engine = sampler(tmp_path, slot)
+    engine.note("kit", 0, 1.0)
+    still = np.abs(np.diff(listen(engine, 0.3).astype(int), axis=0)).max()
+    engine.turn("kit", f"a/{name}", value)
+    assert np.abs(np.diff(listen(engine, 0.3).astype(int), axis=0)).max() < 1.3 * still
+
+
+def test_a_loop_that_is_turned_goes_round_there_the_next_time(tmp_path: Path) -> None:
+    slot = {"name": "a", "file": sine(tmp_path, "a.wav", 480, seconds=0.5), "loop": "on"}
+    engine = sampler(tmp_path, slot)
+    engine.note("kit", 0, 1.0)
+    listen(engine, 0.1)
+    engine.turn("kit", "a/end", 0.5)
+    engine.turn("kit", "a/start", 0.4995)
+    before, after = listen(engine, 0.38), listen(engine, 0.7)
+    assert loudest(before) == pytest.approx(480, abs=2)
+    assert loudest(after) == pytest.approx(4000, rel=0.01), "12 frames, again and again"
+
+
 def test_start_and_end_cut_without_a_click(tmp_path: Path) -> None:
     slot = {"name": "a", "file": sine(tmp_path, "a.wav", 441), "start": 0.25, "end": 0.5}
     engine = sampler(tmp_path, slot)

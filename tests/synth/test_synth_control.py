@@ -13,6 +13,7 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from foretone.errors import SoundError
+from foretone.packet import text
 from foretone.synth.control import AHEAD, HELD, LARGEST, Control
 from foretone.synth.engine import Engine
 
@@ -213,7 +214,31 @@ def test_after_a_flood_little_is_left_to_read(control: Control, wire: socket.soc
         assert peeked
         control.drain(NOW)
         blocks += 1
-    assert blocks * SPAN < 0.02
+    assert blocks * SPAN < 0.1
+
+
+def test_a_burst_loses_no_release(engine: Engine, control: Control, wire: socket.socket) -> None:
+    for velocity, keys in ((0.8, range(128)), (0.0, reversed(range(128)))):
+        for key in keys:
+            wire.send(packet("/foretone/synth/player/note", NOW, key, velocity, types="dff"))
+        blocks = 0
+        while blocks * SPAN < 0.1:
+            control.drain(NOW)
+            blocks += 1
+        engine.render()
+        assert sounds(engine)
+    for _ in range(round(0.2 / SPAN)):
+        engine.render()
+    assert engine.silent
+
+
+@pytest.mark.parametrize("address", ["player/set", "player/note", "player", "player/pan", "volume"])
+@pytest.mark.parametrize("types", ["[s]f", "s[f]", "[]", "[[f]]", "[d]ff"])
+def test_a_list_where_none_belongs_ends_nothing(control: Control, address: str, types: str) -> None:
+    values = {"s": text("pan"), "f": bytes(4), "d": bytes(8)}
+    data = b"".join(values.get(kind, b"") for kind in types)
+    control.receive(text(f"/foretone/synth/{address}") + text("," + types) + data, NOW)
+    assert control.refused == 1
 
 
 def test_a_packet_that_is_too_large_is_refused(engine: Engine, control: Control, wire: socket.socket) -> None:

@@ -56,8 +56,10 @@ HEADS = 256
 
 _FOLLOW, _START = f"{ROOT}/{CLOCK}/follow", f"{ROOT}/{CLOCK}/start"
 
-_BACKLOG = 16 * 1024
-"""Bytes of the socket's buffer. Small, so that after a flood the sound is not long behind the player."""
+_BACKLOG = 128 * 1024
+"""Bytes of the socket's buffer: about 300 packets, more than there are keys, so no burst loses a release. No
+more, so that after a flood the sound is not long behind the player.
+"""
 
 
 class Control:
@@ -141,7 +143,7 @@ class Control:
             found = messages(packet)
             for message in found:
                 self._obey(message.address, message.params, now, sender)
-        except ValueError:
+        except (ValueError, TypeError):  # a number too many, or an OSC array where none belongs
             self.refused += 1
             return 1 + len(packet) // SMALLEST
         if len(found) == 1 and (found[0].address in self._voices or found[0].address in self._sets):
@@ -223,7 +225,7 @@ class Control:
     def _set(self, voice: str, arguments: list[object]) -> None:
         known = self._engine.places[voice].parameters
         names, values = arguments[::2], arguments[1::2]
-        if len(names) != len(values) or any(name not in known for name in names):
+        if len(names) != len(values) or not all(isinstance(name, str) and name in known for name in names):
             raise PacketError("not pairs of a parameter and its value")
         pairs = [(str(name), known[str(name)].read(value)) for name, value in zip(names, values, strict=True)]
         for name, value in pairs:

@@ -44,6 +44,7 @@ class Delay:
         self._at = 0
         self._from = [period] * voices
         self._left = [0] * voices
+        self._known = [(0, 0.0)] * voices
         self._line = np.zeros(period, np.float32)
         self._echo = np.zeros((2, period), np.float32)
         self._older = np.zeros((2, period), np.float32)
@@ -77,9 +78,12 @@ class Delay:
                     self._left[voice] = 0
                 continue
             frames = min(max(round(time * self._rate), self._period), self._length - self._period)
-            if sounding[voice]:
+            # What rings may be turned longer, and is then not over when it would have been.
+            if sounding[voice] or (self._left[voice] and (frames, back) != self._known[voice]):
                 rounds = 1 + math.log(_SILENT) / math.log(min(max(back, 1e-4), 0.98))
-                self._left[voice] = 1 + math.ceil(rounds * frames / self._period)
+                lasts = 1 + math.ceil(rounds * frames / self._period)
+                self._left[voice] = lasts if sounding[voice] else max(self._left[voice], lasts)
+                self._known[voice] = frames, back
             if not self._left[voice]:
                 continue
             self._left[voice] -= 1
@@ -175,6 +179,7 @@ class Reverb:
             seconds = _SHORTEST * 10 ** (_STEP * room)
             np.power(10.0, -3.0 * self._seconds / seconds[:, None], out=self._gains)
             self._lasts = 1 + math.ceil(1.4 * float(seconds.max()) * self._rate / self._period)
+            self._left = max(self._left, self._lasts) if self._left else 0
         if any(sounds and max(wet) > _DRY for sounds, wet in zip(sounding, mix.tolist(), strict=True)):
             self._left = self._lasts
         if not self._left:

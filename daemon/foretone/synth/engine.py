@@ -233,7 +233,9 @@ class Engine:
         except Exception:  # noqa: BLE001 -- it may be any
             self.faults += 1
             section.clear()
-            self._buses.fill(0.0)
+            for (one, _), buses in zip(self._sections, self._own, strict=True):
+                if one is section:
+                    buses.fill(0.0)
 
 
 _STRIP = {parameter.name for parameter in STRIP}

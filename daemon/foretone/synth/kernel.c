@@ -196,39 +196,53 @@ static float between(double from, double to, double edge)
 
 /* Recordings, each added to its voice's bus [2][period], a block further; how many are over, whose FADE is 0.
  * The rows of `states`, each [most], and the columns of `knobs`: */
-enum { VOICE, SLOT, STRUCK, SERIAL, BASE, SIZE, AT, SPEED, LEVEL, FADE, HURRY, LATE };
+enum { VOICE, SLOT, STRUCK, SERIAL, BASE, SIZE, AT, SPEED, LEVEL, FADE, HURRY, LATE, FIRST, LAST };
 enum { GAIN, TEMPO, PAN, START, END, LOOP, SLOT_KNOBS };
 
+/* What a slot gives to a side. */
+static float to_left(double loudest, const double *k)
+{
+    return (float)(loudest * k[GAIN] * fmin(2.0 - 2.0 * k[PAN], 1.0));
+}
+
+static float to_right(double loudest, const double *k)
+{
+    return (float)(loudest * k[GAIN] * fmin(2.0 * k[PAN], 1.0));
+}
+
 int kernel_samples(int count, int most, int period, int64_t frames, double loudest, double cut, const float *pool,
-                   const double *knobs, double *states, float *buses)
+                   const double *last, const double *now, double *states, float *buses)
 {
     int over = 0;
 
     for (int row = 0; row < count; row++) {
         double *s = states + row, size = s[SIZE * most], late = s[LATE * most];
-        const double *k = knobs + (int64_t)s[SLOT * most] * SLOT_KNOBS;
+        int64_t slot = (int64_t)s[SLOT * most] * SLOT_KNOBS;
+        const double *was = last + slot, *k = now + slot;
         float *bus = buses + (size_t)s[VOICE * most] * 2 * period;
-        double start = fmin(k[START], 0.999) * size, end = fmax(k[END] * size, start + 1.0);
+        double start = s[FIRST * most], end = s[LAST * most], turn = end;
         double speed = s[SPEED * most] * k[TEMPO], edge = cut * fmax(speed, 1e-3);
         double begin = late < 0.0 ? s[AT * most] : start - late * speed, final = begin + speed * (period - 1);
         double after = fmax(s[FADE * most] - s[HURRY * most], 0.0);
         float from = (float)(s[LEVEL * most] * s[FADE * most]), to = (float)(s[LEVEL * most] * after);
-        float left = (float)(loudest * k[GAIN] * fmin(2.0 - 2.0 * k[PAN], 1.0));
-        float right = (float)(loudest * k[GAIN] * fmin(2.0 * k[PAN], 1.0));
+        float left = to_left(loudest, was), left_to = to_left(loudest, k);
+        float right = to_right(loudest, was), right_to = to_right(loudest, k);
         int64_t base = (int64_t)s[BASE * most];
         int loops = k[LOOP] > 0.5, wraps = loops && begin + speed * period >= end;
         int ends = !loops && end < size && final > end - edge;
         int begins = !loops && start > 0.0 && begin < start + edge;
 
+        if (wraps) { /* what was turned meanwhile holds from there on */
+            start = s[FIRST * most] = fmin(k[START], 0.999) * size;
+            end = s[LAST * most] = fmax(k[END] * size, start + 1.0);
+        }
         for (int n = (int)(late > 0.0 ? late : 0.0); n < period; n++) {
             double where = begin + speed * n;
             float level = line_at(from, to, n, period), part;
             int64_t at, next;
 
-            if (wraps && (where >= end || where < start)) {
-                where = fmod(where - start, end - start);
-                where += where < 0.0 ? end : start;
-            }
+            if (wraps && where >= turn)
+                where = start + fmod(where - turn, end - start);
             where = where < 0.0 ? 0.0 : where > size ? size : where;
             if (ends)
                 level *= between(where, end, edge);
@@ -239,11 +253,13 @@ int kernel_samples(int count, int most, int period, int64_t frames, double loude
             at += base;
             at = at < 0 ? 0 : at < frames ? at : frames - 1;
             next = at + 1 < frames ? at + 1 : at;
-            bus[n] += left * level * (pool[2 * at] + part * (pool[2 * next] - pool[2 * at]));
-            bus[period + n] += right * level * (pool[2 * at + 1] + part * (pool[2 * next + 1] - pool[2 * at + 1]));
+            bus[n] += line_at(left, left_to, n, period) * level
+                      * (pool[2 * at] + part * (pool[2 * next] - pool[2 * at]));
+            bus[period + n] += line_at(right, right_to, n, period) * level
+                               * (pool[2 * at + 1] + part * (pool[2 * next + 1] - pool[2 * at + 1]));
         }
         begin += speed * period;
-        s[AT * most] = loops && begin >= end ? start + fmod(begin - start, end - start) : begin;
+        s[AT * most] = wraps ? start + fmod(begin - turn, end - start) : begin;
         s[FADE * most] = loops || begin < end ? after : 0.0;
         s[LATE * most] = -1.0;
         over += s[FADE * most] == 0.0;

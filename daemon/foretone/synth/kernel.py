@@ -26,7 +26,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "filter": (_INT, [_INT] * 2 + [_ARRAY] * 5 + [_DOUBLE, _ARRAY, _FLOAT] + [_ARRAY] * 2),
     "echo": (None, [_INT] * 5 + [_FLOAT] * 3 + [_ARRAY] * 2),
     "reverb": (None, [_INT] * 4 + [_ARRAY] * 3 + [_DOUBLE] + [_ARRAY] * 2),
-    "samples": (_INT, [_INT] * 3 + [ctypes.c_int64] + [_DOUBLE] * 2 + [_ARRAY] * 4),
+    "samples": (_INT, [_INT] * 3 + [ctypes.c_int64] + [_DOUBLE] * 2 + [_ARRAY] * 5),
     "mix": (_DOUBLE, [_INT] * 2 + [_DOUBLE] + [_ARRAY] * 4),
     "even": (_DOUBLE, [_INT] * 2 + [_DOUBLE] + [_ARRAY] * 3),
     "limit": (_DOUBLE, [_INT] + [_DOUBLE] * 3 + [_ARRAY] * 2),

@@ -11,8 +11,6 @@ from foretone.synth.slots import END, GAIN, LOOP, PAN, RATE, START
 from foretone.synth.voice import Samples
 
 Numbers = npt.NDArray[np.float64]
-Pieces = tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]
-"""Of each row: the first and the last frame, frames of the recording to a frame of ours, whether it loops."""
 
 _LOUDEST = 2.0
 """What a gain of 1 multiplies by, so that a recording is itself at the usual 0.5."""
@@ -21,8 +19,18 @@ _EDGE = 48
 """Frames over which a recording fades at an end that was cut."""
 
 
+def piece(knob: Numbers, frames: float) -> tuple[float, float]:
+    """The first frame of a recording of so many that is played, and the one before which it ends.
+
+    `knob` is its slot's. It is asked when a recording is struck, and when it goes round: what is turned in
+    between waits, because to end where it sounds would click.
+    """
+    start = min(float(knob[START]), 0.999) * frames
+    return start, max(float(knob[END]) * frames, start + 1.0)
+
+
 class Reels:
-    """Rows of recordings, whose `states` are the sampler's, float64 [12, rows]. Audio thread only.
+    """Rows of recordings, whose `states` are the sampler's, float64 [14, rows]. Audio thread only.
 
     pool
         All recordings, complex64, left + right i.
@@ -31,8 +39,8 @@ class Reels:
     def __init__(
         self, rate: int, period: int, states: Numbers, pool: npt.NDArray[np.complex64], voices: int
     ) -> None:
-        (self._voice, self._slot, _, _, self._base, self._length, self._at_frame,
-         self._speed, self._level, self._fade, self._hurry, self._late) = states  # fmt: skip
+        (self._voice, self._slot, _, _, self._base, self._length, self._at_frame, self._speed,
+         self._level, self._fade, self._hurry, self._late, self._start, self._end) = states  # fmt: skip
         rows = states.shape[1]
         self._rate, self._period, self._rows, self._pool = rate, period, rows, pool
         self._step = np.arange(period, dtype=np.float64)
@@ -43,68 +51,72 @@ class Reels:
         self._next = np.zeros((rows, period), np.complex64)
         self._line = np.zeros((rows, period), np.float32)
         self._gains = np.zeros((2 * voices, rows), np.float32)
+        self._places = np.arange(rows)
         self._sums = np.zeros((2 * voices, 2 * period), np.float32)
         self._kernel = kernel.library
         self._lie = address(self._pool), address(states)
-        self._knobs, self._buses = Address(), Address()
+        self._from, self._to, self._buses = Address(), Address(), Address()
 
-    def draw(self, count: int, knobs: Numbers, buses: Samples) -> bool:
+    def draw(self, count: int, last: Numbers, now: Numbers, buses: Samples) -> bool:
         """The next block of the first `count` rows into `buses`, float32 [voices, 2, period]; they go on.
 
-        `knobs` are those of the slots, float64 [slots, parameters]. Whether any is over; its fade is 0.
+        `last` and `now` are the knobs of the slots where the block begins and ends, float64 [slots,
+        parameters]. Whether any is over; its fade is 0.
         """
         if self._kernel is not None:
             pool, states = self._lie
             buses.fill(0.0)
             over: int = self._kernel.samples(
                 count, self._rows, self._period, len(self._pool), _LOUDEST, _EDGE,
-                pool, self._knobs(knobs), states, self._buses(buses),
+                pool, self._from(last), self._to(now), states, self._buses(buses),
             )  # fmt: skip
             return over > 0
-        knob = knobs[self._slot[:count].astype(np.intp)]
-        length, loops = self._length[:count], knob[:, LOOP] > 0.5
-        start = np.minimum(knob[:, START], 0.999) * length
-        end = np.maximum(knob[:, END] * length, start + 1.0)
-        pieces = start, end, self._speed[:count] * knob[:, RATE], loops
-        where = self._walk(count, pieces)
+        slot = self._slot[:count].astype(np.intp)
+        knob = now[slot]
+        loops, speed = knob[:, LOOP] > 0.5, self._speed[:count] * knob[:, RATE]
+        where = self._walk(count, speed, knob, loops)
         self._read(count, where)
-        self._draw_levels(count, where, pieces)
-        self._mix_down(count, knob, buses)
+        self._draw_levels(count, where, speed, loops)
+        self._mix_down(count, last[slot], knob, buses)
         fade = self._fade[:count]
-        fade[~loops & (self._at_frame[:count] >= end)] = 0.0
+        fade[~loops & (self._at_frame[:count] >= self._end[:count])] = 0.0
         return not fade.all()
 
-    def _mix_down(self, count: int, knob: Numbers, buses: Samples) -> None:
+    def _mix_down(self, count: int, last: Numbers, now: Numbers, buses: Samples) -> None:
         """Add what sounds to each voice. What is panned away from a side is softer there; the other stays."""
         both = self._sound.view(np.float32).reshape(self._rows, self._period, 2)[:count]
         np.multiply(both, self._line[:count, :, None], out=both)
-        gain = _LOUDEST * knob[:, GAIN]
-        place, row = 2 * self._voice[:count].astype(np.intp), np.arange(count)
+        for side, (begin, end) in enumerate(zip(_sides(last), _sides(now), strict=True)):
+            line = self._line[:count]
+            np.multiply((end - begin)[:, None].astype(np.float32), self._ramp, out=line)
+            np.add(line, begin[:, None].astype(np.float32), out=line)
+            np.multiply(both[:, :, side], line, out=both[:, :, side])
+        place, row = 2 * self._voice[:count].astype(np.intp), self._places[:count]
         gains = self._gains[:, :count]
         gains.fill(0.0)
-        gains[place, row] = gain * np.minimum(2.0 - 2.0 * knob[:, PAN], 1.0)
-        gains[place + 1, row] = gain * np.minimum(2.0 * knob[:, PAN], 1.0)
+        gains[place, row] = gains[place + 1, row] = 1.0
         # Each row of gains meets both sides of the recordings; of that, the left is for the left.
         np.matmul(gains, both.reshape(count, -1), out=self._sums)
         sums = self._sums.reshape(-1, 2, self._period, 2)
         np.copyto(buses[:, 0], sums[:, 0, :, 0])
         np.copyto(buses[:, 1], sums[:, 1, :, 1])
 
-    def _walk(self, count: int, pieces: Pieces) -> Numbers:
+    def _walk(self, count: int, speed: Numbers, knob: Numbers, loops: npt.NDArray[np.bool_]) -> Numbers:
         """Where in its recording each frame of the block lies, float64 [count, period]; go on from there."""
-        start, end, speed, loops = pieces
+        start, end = self._start, self._end
         where, at = self._where[:count], self._at_frame[:count]
         late = self._late[:count]
         first = late >= 0.0
-        at[first] = start[first] - late[first] * speed[first]
+        at[first] = start[:count][first] - late[first] * speed[first]
         np.multiply(speed[:, None], self._step, out=where)
         np.add(where, at[:, None], out=where)
         at += speed * self._period
-        size = end - start
-        for row in np.flatnonzero(loops & (at >= end)):
-            np.remainder(where[row] - start[row], size[row], out=where[row])
-            where[row] += start[row]
-            at[row] = start[row] + (at[row] - start[row]) % size[row]
+        for row in np.flatnonzero(loops & (at >= end[:count])):
+            turn = end[row]
+            start[row], end[row] = piece(knob[row], self._length[row])
+            again, size = where[row] >= turn, end[row] - start[row]
+            where[row][again] = start[row] + (where[row][again] - turn) % size
+            at[row] = start[row] + (at[row] - turn) % size
         return where
 
     def _read(self, count: int, where: Numbers) -> None:
@@ -122,9 +134,9 @@ class Reels:
         np.multiply(following, part, out=following)
         np.add(sound, following, out=sound)
 
-    def _draw_levels(self, count: int, where: Numbers, pieces: Pieces) -> None:
+    def _draw_levels(self, count: int, where: Numbers, speed: Numbers, loops: npt.NDArray[np.bool_]) -> None:
         """The level of each frame: how hard it was struck, how it ends, and edges that were cut."""
-        start, end, speed, loops = pieces
+        start, end = self._start[:count], self._end[:count]
         line, fade = self._line[:count], self._fade[:count]
         level, hurry = self._level[:count], self._hurry[:count]
         np.copyto(line, (level * fade)[:, None], casting="same_kind")
@@ -142,3 +154,9 @@ class Reels:
         for row in np.flatnonzero(late >= 0.0):
             line[row, : int(late[row])] = 0.0
             late[row] = -1.0
+
+
+def _sides(knob: Numbers) -> tuple[Numbers, Numbers]:
+    """What each row's slot gives to the left and to the right."""
+    gain = _LOUDEST * knob[:, GAIN]
+    return gain * np.minimum(2.0 - 2.0 * knob[:, PAN], 1.0), gain * np.minimum(2.0 * knob[:, PAN], 1.0)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from foretone.synth.knobs import Knobs
 from foretone.synth.pool import Pool
-from foretone.synth.reels import Reels
+from foretone.synth.reels import Reels, piece
 from foretone.synth.slots import LOOP, SLOT, notes_of, slot_of, tables_of
 from foretone.synth.voice import Parameter, Samples, Sound
 
@@ -65,9 +65,9 @@ class Sampler:
         self._rate, self._period, self._rows = rate, period, rows
         self.count = 0
         """Recordings that sound."""
-        self._states = np.zeros((12, rows))
-        (self._voice, self._slot, self._key, self._serial, self._base, self._length, self._at_frame,
-         self._speed, self._level, self._fade, self._hurry, self._late) = self._states  # fmt: skip
+        self._states = np.zeros((14, rows))
+        (self._voice, self._slot, self._key, self._serial, *_,
+         self._fade, self._hurry, _, _, _) = self._states  # fmt: skip
         self._serials = 0.0
         self._reels = Reels(rate, period, self._states, pool.frames, len(sounds))
 
@@ -125,7 +125,7 @@ class Sampler:
         """Draw the next block into `buses`, float32 [voices, 2, period]."""
         count = self.count
         self._knobs.step()
-        if self._reels.draw(count, self._knobs.now, buses):
+        if self._reels.draw(count, self._knobs.last, self._knobs.now, buses):
             for row in np.flatnonzero(self._fade[:count] == 0.0)[::-1]:
                 self._remove(int(row))
 
@@ -150,8 +150,9 @@ class Sampler:
         self.count += 1
         self._serials += 1.0
         first, frames, rate = slot.recording
+        start, end = piece(self._knobs.target[self._first[voice] + number], frames)
         self._states[:, row] = (voice, self._first[voice] + number, key, self._serials, first, frames, 0.0,
-                                speed * rate / self._rate, velocity, 1.0, 0.0, at)  # fmt: skip
+                                speed * rate / self._rate, velocity, 1.0, 0.0, at, start, end)  # fmt: skip
 
     def _mine(self, voice: int) -> npt.NDArray[np.bool_]:
         mine: npt.NDArray[np.bool_] = self._voice[: self.count] == voice
