@@ -95,6 +95,7 @@ def test_a_device_that_goes_away_is_waited_for_and_taken_again(ear):
     ear.unplug()
     until(lambda: microphone.waits)
     assert "went away" in microphone.waits or "'ear'" in microphone.waits
+    until(lambda: events[-1].values == ())
     count = len(events)
     pid = microphone.pid
     ear.sounds(NOISE)
@@ -110,6 +111,7 @@ def test_a_process_that_was_killed_comes_back(ear):
     os.kill(pid, signal.SIGKILL)
     until(lambda: microphone.waits)
     assert "started again" in microphone.waits
+    until(lambda: () in [event.values for event in events])
     until(lambda: not microphone.waits and len(events) > count + 5)
     assert microphone.pid != pid
 

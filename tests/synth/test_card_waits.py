@@ -85,31 +85,38 @@ def test_a_block_is_begun_a_moment_before_there_is_room(
 
 
 @pytest.mark.parametrize(
-    ("begun", "grain", "parts"),
+    ("lead", "begun", "grain", "parts"),
     [
-        (0.0, 1, [1200, 1200, 1200, 1200]),
-        (0.08, 1, [3840, 960]),
-        (0.2, 1, [4800]),
-        (0.0, 480, [1440, 1440, 1440, 480]),
-        (0.0, 4800, [4800]),
+        (0.1, 0.0, 1, [1200, 1200, 1200, 1200]),
+        (0.1, 0.08, 1, [3840, 960]),
+        (0.1, 0.2, 1, [4800]),
+        (0.1, 0.0, 480, [1440, 1440, 1440, 480]),
+        (0.1, 0.0, 1920, [1920, 1920, 960]),
+        (0.1, 0.0, 4800, [4800]),
+        (0.02, 0.0, 1, [4800]),
+        (0.02, 0.0, 4800, [4800]),
     ],
 )
 def test_a_block_is_handed_over_as_there_is_room(
-    begun: float, grain: int, parts: list[int], monkeypatch: pytest.MonkeyPatch
+    lead: float, begun: float, grain: int, parts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A card that counts in periods takes it at once, and waits in the kernel."""
+    """Where it was begun early; else, and by a card that counts in periods, it is taken at once."""
     playing = Playing(grain)
     playing.now = begun
     monkeypatch.setattr(alsa, "time", SimpleNamespace(sleep=playing.sleep, monotonic=lambda: playing.now))
-    assert card(playing, monkeypatch).write(np.zeros((4800, 2), np.int16))
+    played = card(playing, monkeypatch)
+    played.wait(lead)
+    assert played.write(np.zeros((4800, 2), np.int16))
     assert playing.given == parts
-    assert playing.now == pytest.approx(max(begun, 0.1))
+    assert max(begun, 0.1) <= playing.now + 1e-9 < max(begun, 0.1) + 0.021
 
 
 def test_a_card_that_runs_dry_within_a_block_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     playing = Playing(1, held=0.31)
     monkeypatch.setattr(alsa, "time", SimpleNamespace(sleep=playing.sleep, monotonic=lambda: playing.now))
-    assert not card(playing, monkeypatch).write(np.zeros((4800, 2), np.int16))
+    played = card(playing, monkeypatch)
+    played.wait(0.1)
+    assert not played.write(np.zeros((4800, 2), np.int16))
     assert playing.given == [1200]
 
 

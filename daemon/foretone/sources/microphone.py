@@ -194,6 +194,10 @@ class Microphone:
         if sentence != self.waits:
             log.warning("%s", f"{self._name} {'hears again' if not sentence else f'waits: {sentence}'}")
         self.waits = sentence
+        if sentence and self._told:
+            # What it heard last is not there any more.
+            self._told = ()
+            self._emit(Event(self._clock.now(), self._name, ()))
 
     def _level(self, heard: Heard) -> float:
         return (heard.level - self.gate) / -self.gate

@@ -57,7 +57,7 @@ class Card:
         if self.period > LONGEST:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")
-        self._part = max(self.period // _PARTS, 1)
+        self._part, self._early = max(self.period // _PARTS, 1), False
         self._silence = np.zeros((self.buffer, 2), np.int16)
         self._blocks, self._checked = 0, time.monotonic()
 
@@ -70,6 +70,7 @@ class Card:
 
         Whatever is wrong is told by the next write, which waits for the rest.
         """
+        self._early = lead * self.rate >= self.period / 2
         room = self._room()
         if room >= 0:
             self._rest(self.period - lead * self.rate - room)
@@ -77,26 +78,15 @@ class Card:
     def write(self, block: Frames) -> bool:
         """Play a block; False if the card had run dry. SoundBusyError if the card went away.
 
-        In parts, so that what is in the buffer is never less than full by more than a part while there is
-        something to give; a writer of whole blocks lets it sink by a block each time. A card that counts in
-        periods makes room for no part sooner than for a block: that waits in the kernel.
+        One that was begun early is given in parts, so that the buffer is never short by more than a part; a
+        writer of whole blocks lets it sink by a block each time. One that was begun late finds room for most
+        of it, and waits for the rest in the kernel.
         """
         self._blocks += 1
         if self._blocks % _CHECK == 0:
             self._check_pace()
-        while len(block) > 0:
-            part = min(self._part, len(block))
-            room = self._room()
-            for _ in range(2):  # many cards count in steps, of a millisecond or so
-                if 0 <= room < part:
-                    self._rest(part - room)
-                    room = self._room()
-            if room < part:
-                break
-            if self._send(block[:room]) < 0:
-                return False
-            block = block[room:]
-        return len(block) == 0 or self._send(block) >= 0
+        given = self._feed(block) if self._early else 0
+        return given == len(block) or (given >= 0 and self._send(block[given:]) >= 0)
 
     def close(self) -> None:
         """Play a buffer of silence, so that nothing is cut off, then release the device.
@@ -109,6 +99,27 @@ class Card:
         with contextlib.suppress(self._error):
             self._pcm.drop()
             self._pcm.close()
+
+    def _feed(self, block: Frames) -> int:
+        """Give parts of a block, each as soon as there is room for it; how many frames, negative as `_send`.
+
+        Cards count in steps, of a frame or of a millisecond. Of one that counts in longer ones, periods as a
+        rule, the kernel knows best when there is room for a block.
+        """
+        given, rests, before = 0, 0, -1
+        while given < len(block):
+            part = min(self._part, len(block) - given)
+            room = self._room()
+            if room >= part:
+                if (taken := self._send(block[given : given + room])) < 0:
+                    return taken
+                given, rests, before = given + room, 0, -1
+            elif room < 0 or rests == (_PARTS if given else 2):
+                break
+            else:
+                self._rest(part - room if room != before else part)
+                rests, before = rests + 1, room
+        return min(given, len(block))
 
     def _room(self) -> int:
         """The frames that could be given; negative where something is wrong, which the next write tells."""

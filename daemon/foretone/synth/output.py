@@ -35,7 +35,7 @@ class Output(Protocol):
         """Wait until `lead` seconds before there is room for a block."""
 
     def write(self, block: Frames) -> bool:
-        """Play int16 [period, 2]; wait for room. False if it had run dry: the block was not played."""
+        """Play int16 [period, 2]; wait for room. False if it ran dry: what it had of that may be lost."""
 
     def close(self) -> None:
         """Play what is in the buffer, then release the device."""
