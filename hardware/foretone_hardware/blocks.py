@@ -37,6 +37,10 @@ REPEATED, MIXED = 4, 32
 """So many equal bytes are written as one value; so many different ones at most as a sequence."""
 LONGEST = 1344
 """Bits of a payload: 200 bytes is the longest packet that ROLI's own software sends."""
+LARGEST = 2048
+"""Bytes of a message that is looked into. A block's largest, a topology of the 6 blocks and 24 connections
+that one packet holds at most, has 1388 bits, and so 207 bytes.
+"""
 
 
 class Topology(NamedTuple):
@@ -119,8 +123,10 @@ def command(device: int, number: int) -> bytes:
 
 
 def opened(message: bytes) -> tuple[int, bytes] | None:
-    """Device and payload of a block's message; None when it is none, or not as its checksum says."""
-    if len(message) < len(HEADER) + 4 or not message.startswith(HEADER) or message[-1] != 0xF7:
+    """Device and payload of a block's message; None when it is none, too long or against its checksum."""
+    if not len(HEADER) + 4 <= len(message) <= LARGEST:
+        return None
+    if not message.startswith(HEADER) or message[-1] != 0xF7:
         return None
     device, payload, check = message[5], message[6:-2], message[-2]
     right = checksum(payload) == check and max(payload) < 0x80 and device & FROM_BLOCK

@@ -73,7 +73,7 @@ class LightPad:
     ) -> None:
         self.port = port
         self.malformed = 0
-        """Messages that are not as MIDI or their checksum has them; each was left out."""
+        """Messages that are not as MIDI or their checksum has them, or too long; each was left out."""
         self._send, self._program, self._grid = midi, program, grid
         self._completes = 2 if program == "xyz" else 0
         """The axis that comes last."""

@@ -118,6 +118,17 @@ def test_damaged_packets_are_not_opened():
         assert heard(blocks.packet(0x40, good[6 : 6 + cut])) == []
 
 
+def test_a_packet_that_is_longer_than_any_block_sends_is_not_opened():
+    """The largest of a block's has every block and connection that it may name."""
+    block, connection = [(0, 7)] * 17 + [(0, 6)], [(0, 24)]
+    topology = told((0x01, 7), (1, 8), (6, 7), (24, 8), *block * 6, *connection * 24)
+    assert len(topology) == 207
+    assert len(heard(topology)[0].blocks) == 6
+    acks = [(0x02, 7), (1, 10)]
+    assert len(heard(told(*acks * 800))) == 800
+    assert blocks.opened(told(*acks * 26_000)) is None
+
+
 def test_the_serial_number_stands_behind_the_mac_address():
     answer = payload("f0 00 21 10 78 3e") + b"48:B6:20:01:02:03" + b"LPB0123456789ABC" + b"\xf7"
     assert blocks.serial(answer) == "LPB0123456789ABC"
