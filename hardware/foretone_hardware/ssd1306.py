@@ -5,6 +5,7 @@ Source: Solomon Systech, "SSD1306, 128 x 64 Dot Matrix OLED/PLED Segment/Common 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -73,11 +74,9 @@ class SSD1306:
         self._refresh()
 
     def close(self) -> None:
-        """Dark."""
-        try:
+        """Dark, unless the chip is gone."""
+        with contextlib.suppress(OSError):
             self._display.poweroff()
-        except OSError as error:
-            raise self._absent() from error
 
     def _refresh(self) -> None:
         now = self._clock.now()

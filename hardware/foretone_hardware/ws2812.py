@@ -5,6 +5,7 @@ Source: WorldSemi, "WS2812B Intelligent control LED integrated light source".
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -83,7 +84,8 @@ class WS2812:
 
     def close(self) -> None:
         """Dark, as far as the bus lets it be."""
-        self.rest()
+        with contextlib.suppress(DeviceError):
+            self.rest()
 
     def _show(self, levels: Sequence[float]) -> None:
         for place, level in enumerate(levels):

@@ -173,6 +173,12 @@ def test_closed_it_is_dark(board, clock, display):
     assert board.look("display") == ()
 
 
+def test_a_display_that_is_gone_is_closed_too(board, clock, display):
+    show(display, clock, (0.0, 0.5, 1.0))
+    board.unplug("display")
+    display.close()
+
+
 def test_no_chip_is_a_sentence_with_its_address(board, clock, instrument):
     with pytest.raises(DeviceError, match=r"no SSD1306 answers at 0x3d .*check its cable.*i2cdetect"):
         SSD1306(board.i2c, clock, AXES, instrument, address=0x3D)

@@ -144,6 +144,7 @@ def test_a_bus_that_fails_is_a_sentence(board, strip):
     board.spi.write = fail
     with pytest.raises(DeviceError, match=r"cannot be reached over SPI \(Connection timed out\)"):
         lights.write([1.0])
+    lights.close()
 
 
 def test_there_is_one_strip(board, strip):
