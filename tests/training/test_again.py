@@ -14,7 +14,7 @@ import pytest
 from foretone import lite
 from foretone.errors import ModelError
 from foretone_training import cli, resume
-from foretone_training.dataset import Stream
+from foretone_training.dataset import Stream, load
 from foretone_training.export import PARITY, export, parity
 from foretone_training.mdrnn import SIZES, Progress, Settings, Trained, learning_rate, train
 from foretone_training.readback import read_network
@@ -94,6 +94,17 @@ def test_a_state_is_never_unpickled_and_damage_is_said(learned: Learned, tmp_pat
         path.write_bytes(bad)
         with pytest.raises(ModelError, match="damaged"):
             resume.load(path, learned[0])
+
+
+@pytest.mark.parametrize("about", [{}, {"settings": {"forgets": 0.5}}, {"settings": None}])
+def test_a_state_of_another_version_is_said(
+    about: dict[str, object], sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    streams, out = load([sessions]), tmp_path / "me.tflite"
+    resume.save(stopped(streams), resume.beside(out), about, streams)
+    assert cli.main(["mdrnn", str(sessions), "--resume", "--out", str(out)]) == 1
+    assert capsys.readouterr().err == f"foretone-train: {resume.UNFIT}\n"
+    assert not out.exists()
 
 
 def test_a_state_of_another_shape_is_said(learned: Learned) -> None:

@@ -22,7 +22,7 @@ from foretone_training.dataset import Stream
 from foretone_training.judge import HELD_OUT, Judge, measure
 from foretone_training.network import Network, Scale, Shape, create
 from foretone_training.passes import ROWS, STEPS, Passes
-from foretone_training.resume import State
+from foretone_training.resume import UNFIT, State
 
 SIZES = {"xs": 32, "s": 64, "m": 128, "l": 256, "xl": 512}
 """Units of each layer, by the names that IMPS gave them."""
@@ -101,7 +101,7 @@ def train(
     except (KeyError, TypeError, ValueError) as error:
         if state is None:
             raise
-        raise ModelError("the training state does not fit; begin again without --resume") from error
+        raise ModelError(UNFIT) from error
     repeatable, ended = True, ""
     kept, latest = time.monotonic(), None
     try:

@@ -34,8 +34,12 @@ def run(arguments: argparse.Namespace, bar: Bar) -> None:
     begin: Network | None = None
     state, about = resume.load(beside, streams) if arguments.resume else (None, {})
     if state:
-        settings = Settings(**about["settings"])
-        print(f"Going on after {state.told['done']} of {state.told['planned']} updates.", flush=True)
+        try:
+            settings = Settings(**about["settings"])
+            done, planned = state.told["done"], state.told["planned"]
+        except (KeyError, TypeError) as error:
+            raise ModelError(resume.UNFIT) from error
+        print(f"Going on after {done} of {planned} updates.", flush=True)
     else:
         settings = _chosen(arguments)
         if arguments.begin:

@@ -22,6 +22,9 @@ from foretone_training.files import draft
 
 ARRAYS = ("values", "average", "best_values", "mean", "square", "states", "scale")
 
+UNFIT = "the training state does not fit; begin again without --resume"
+"""Of a state that another version wrote, or for a network of another shape."""
+
 
 @dataclass(frozen=True)
 class State:
