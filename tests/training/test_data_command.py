@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,13 @@ def test_an_impsy_log_becomes_a_session(tmp_path: Path, capsys: Say) -> None:
     assert read.events[-1].values == (0.7, 0.123456789)
     assert data("import", source, "--axes", "lever", "--out", tmp_path / "t") == 65
     assert "has 2 axes, and 1 names were given" in capsys.readouterr().err
+
+
+def test_an_impsy_log_that_is_told_its_time_zone_half_way(tmp_path: Path) -> None:
+    source, first = tmp_path / "a-3d-mdrnn.log", IMPSY.partition(",")[0]
+    source.write_text(IMPSY.replace(first, datetime.fromisoformat(first).astimezone().isoformat(), 1))
+    assert data("import", source, "--out", tmp_path / "s") == 0
+    assert times(tmp_path / "s" / "a-3d-mdrnn.csv") == pytest.approx([0, 0.1, 0.25, 5.25])
 
 
 @pytest.mark.parametrize("way", ["npz", "log"])

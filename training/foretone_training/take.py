@@ -65,6 +65,8 @@ def read_take(path: Path) -> Take:
 def _impsy(path: Path, lines: list[str]) -> Take:
     cells = [line.strip().split(",") for line in lines]
     moments = [datetime.fromisoformat(moment) for moment, *_ in cells]
+    # As `dataset.py` does: not all of them need to have a time zone.
+    seconds = [moment.timestamp() for moment in moments]
     header = Header(
         instrument="IMPSY",
         axes=tuple(f"x{number}" for number in range(1, len(cells[0]) - 1)),
@@ -73,8 +75,8 @@ def _impsy(path: Path, lines: list[str]) -> Take:
         started=moments[0].isoformat(),
     )
     rows = tuple(
-        ((moment - moments[0]).total_seconds(), origin, tuple(rest))
-        for moment, (_, origin, *rest) in zip(moments, cells, strict=True)
+        (time - seconds[0], origin, tuple(rest))
+        for time, (_, origin, *rest) in zip(seconds, cells, strict=True)
     )
     return Take(path.stem, header, rows)
 
