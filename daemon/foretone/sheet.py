@@ -75,9 +75,11 @@ def read(text: str, name: str) -> Table:
     header = [cell.strip() for cell in lines[0].split(",")]
     heard = [k for k, cell in enumerate(header) if cell.startswith("in:")]
     played = [k for k, cell in enumerate(header) if cell.startswith("out:")]
-    others = {cell for k, cell in enumerate(header) if k not in (*heard, *played)} - {"take", "time"}
-    if others or not heard or not played:
-        raise SessionError(f"{name}, line 1: the columns are take, time, in:NAME and out:NAME")
+    for k, cell in enumerate(header):
+        if k not in (*heard, *played) and cell not in ("take", "time"):
+            raise SessionError(f"{name}, line 1: the column {cell!r} is not take, time, in:NAME or out:NAME")
+    if not heard or not played:
+        raise SessionError(f"{name}, line 1: no column is {'out' if heard else 'in'}:NAME")
     rows: list[tuple[list[float], Row]] = []
     takes, times = [], []
     for number, line in enumerate(lines[1:], 2):
@@ -85,13 +87,13 @@ def read(text: str, name: str) -> Table:
         if len(cells) != len(header):
             raise SessionError(f"{name}, line {number}: {len(cells)} columns, expected {len(header)}")
         try:
-            x = [float(cells[k]) for k in heard]
-            rows.append((x, tuple(float(cells[k]) if cells[k] else None for k in played)))
+            x = [_number(cells[k]) for k in heard]
+            rows.append((x, tuple(_number(cells[k]) if cells[k] else None for k in played)))
             takes.append(int(cells[header.index("take")]) if "take" in header else 1)
-            times.append(float(cells[header.index("time")]) if "time" in header else 0.0)
+            times.append(_number(cells[header.index("time")]) if "time" in header else 0.0)
         except ValueError as error:
             raise SessionError(f"{name}, line {number}: {error}") from error
-    inputs, outputs = [header[k][3:] for k in heard], [header[k][4:] for k in played]
+    inputs, outputs = [header[k][3:].strip() for k in heard], [header[k][4:].strip() for k in played]
     return made(inputs, outputs, rows, takes, times, where=name)
 
 
@@ -108,3 +110,13 @@ def write(table: Table) -> str:
         ]
         lines.append(",".join(cells))
     return "\n".join(lines) + "\n"
+
+
+def _number(cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError as error:
+        raise ValueError(f"{cell!r} is not a number") from error
+    if not math.isfinite(value):
+        raise ValueError(f"{cell} is not a finite number")
+    return value

@@ -10,7 +10,7 @@ from foretone import lite, sheet
 from foretone.errors import ModelError, SessionError
 from foretone_training import mapping
 from foretone_training.cli import main
-from foretone_training.examples import Examples
+from foretone_training.examples import Examples, load
 from foretone_training.exchange import arff, flucoma, flucoma_model, learner, modelset, network
 
 
@@ -212,6 +212,17 @@ def test_the_command_goes_from_each_to_each(table, tmp_path, capsys):
         lite.Mapping(tmp_path / "m-1.tflite").play([0.3, 0.6])[0], abs=1e-4
     )
     assert "12 examples: x, it's y to cut off, kind." in capsys.readouterr().out
+
+
+def test_converted_examples_are_learned_as_they_are(table, tmp_path, capsys):
+    source, shown = tmp_path / "currentData.arff", tmp_path / "shown.csv"
+    source.write_text(arff.write(table))
+    assert main(["convert", str(source), "--outputs", "2", "--out", str(shown)]) == 0
+    assert main(["mapping", str(shown), "--out", str(tmp_path / "m.tflite")]) == 0
+    assert "12 examples: x, it's y to cut off, kind." in capsys.readouterr().out
+    read = load([shown])
+    assert np.array_equal(read.x, np.array(table.x))
+    assert np.array_equal(read.y, np.array(table.y))
 
 
 @pytest.mark.parametrize(

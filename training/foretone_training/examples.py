@@ -1,6 +1,7 @@
 """Examples of a mapping: what the hand does, and what should sound with it.
 
-A CSV file whose header says of every column whether it is heard or played, and its name; one example a line:
+A table as `foretone.sheet` reads it: its header says of every column whether it is heard or played, and its
+name; one example a line. When it was recorded, `take` and `time`, makes no difference.
 
     in:x,in:y,out:cutoff,out:gain
     0.10,0.95,0.30,0.8
@@ -12,15 +13,17 @@ Numbers may have any unit; the model hears and plays the same ones.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foretone import sheet
 from foretone.errors import SessionError
+from foretone.sheet import Table
 from foretone_training.dataset import refuse
 
 FEWEST, MOST = 2, 500
@@ -89,49 +92,32 @@ def read_examples(path: Path) -> Examples:
     cut_off = bool(lines) and not lines[-1].endswith(("\n", "\r"))
     if cut_off:
         lines.pop()
-    if not lines:
-        raise SessionError(f"{path} is empty; its first line names the columns, as in in:x,in:y,out:cutoff")
-    columns = _header(lines[0], path)
-    rows = [_row(line, len(columns), path, number) for number, line in enumerate(lines[1:], 2)]
-    table = np.array(rows, np.float64).reshape(len(rows), len(columns))
-    heard, played = ([k for k, (way, _) in enumerate(columns) if way == wanted] for wanted in ("in", "out"))
+    table = sheet.read("".join(lines), str(path))
+    _check(table, path)
+    count = len(table.x)
     return Examples(
-        inputs=tuple(columns[k][1] for k in heard),
-        outputs=tuple(columns[k][1] for k in played),
-        x=table[:, heard],
-        y=table[:, played],
-        sources=({"name": path.name, "sha256": hashlib.sha256(content).hexdigest(), "events": len(table)},),
+        inputs=table.inputs,
+        outputs=table.outputs,
+        x=np.array(table.x, np.float64).reshape(count, len(table.inputs)),
+        y=np.array(table.y, np.float64).reshape(count, len(table.outputs)),
+        sources=({"name": path.name, "sha256": hashlib.sha256(content).hexdigest(), "events": count},),
         cut_off=(path.name,) if cut_off else (),
     )
 
 
-def _header(line: str, path: Path) -> list[tuple[str, str]]:
-    columns: list[tuple[str, str]] = []
-    for cell in line.split(","):
-        way, colon, name = (part.strip() for part in cell.partition(":"))
-        if way not in ("in", "out") or not colon or not name:
-            raise SessionError(f"{path}, line 1: the column {cell.strip()!r} is neither in:NAME nor out:NAME")
-        if (way, name) in columns:
-            raise SessionError(f"{path}, line 1: there are two columns {way}:{name}")
-        columns.append((way, name))
-    for wanted, most in (("in", MOST_INPUTS), ("out", MOST_OUTPUTS)):
-        count = sum(way == wanted for way, _ in columns)
-        if not 1 <= count <= most:
-            raise SessionError(f"{path}, line 1: {count} columns are {wanted}:NAME, expected 1 to {most}")
-    return columns
-
-
-def _row(line: str, width: int, path: Path, number: int) -> list[float]:
-    cells = line.strip().split(",")
-    if len(cells) != width:
-        raise SessionError(f"{path}, line {number}: {len(cells)} columns, expected {width}")
-    values = []
-    for cell in cells:
-        try:
-            value = float(cell)
-        except ValueError as error:
-            raise SessionError(f"{path}, line {number}: {cell.strip()!r} is not a number") from error
-        if not math.isfinite(value) or abs(value) > LARGEST:
-            raise SessionError(f"{path}, line {number}: {cell.strip()} is not a finite number below 1e30")
-        values.append(value)
-    return values
+def _check(table: Table, path: Path) -> None:
+    """SessionError for a table that a mapping cannot be learned from."""
+    for way, names, most in (("in", table.inputs, MOST_INPUTS), ("out", table.outputs, MOST_OUTPUTS)):
+        if len(names) > most:
+            raise SessionError(f"{path}, line 1: {len(names)} columns are {way}:NAME, expected 1 to {most}")
+        for name in names:
+            if not name:
+                raise SessionError(f"{path}, line 1: a column {way}: has no name")
+            if names.count(name) > 1:
+                raise SessionError(f"{path}, line 1: there are two columns {way}:{name}")
+    for number, values in enumerate(zip(table.x, table.y, strict=True), 2):
+        for value in chain(*values):
+            if value is None:
+                raise SessionError(f"{path}, line {number}: an example needs all outputs; leave it out")
+            if abs(value) > LARGEST:
+                raise SessionError(f"{path}, line {number}: {value:g} is not a number below 1e30")
