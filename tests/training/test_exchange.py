@@ -225,6 +225,17 @@ def test_converted_examples_are_learned_as_they_are(table, tmp_path, capsys):
     assert np.array_equal(read.y, np.array(table.y))
 
 
+@pytest.mark.parametrize("number", [-1, 0, 4])
+def test_a_neighbour_of_no_class_is_refused(number):
+    examples = [{"features": [n / 3], "class": n} for n in (1, 2, 3)]
+    model = {"inputNames": ["a"], "modelType": "kNN classification", "numClasses": 3, "k": 1}
+    told = {"metadata": {"inputNames": ["a"]}, "modelSet": [{**model, "examples": examples}]}
+    assert modelset.read(json.dumps(told), "a")[1][0][2] == 3
+    examples[1]["class"] = number
+    with pytest.raises(ModelError, match=f"model 1 .*the class {number}, and there are 1 to 3"):
+        modelset.read(json.dumps(told), "a")
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", "[", "[1]", '[{"input": 1}]', '{"data": 3}', "[" * 9000, "\x00", "@data", "@data\n1"]
 )

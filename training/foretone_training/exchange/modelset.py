@@ -110,5 +110,8 @@ def _scale(low: Sequence[float], high: Sequence[float]) -> Layer:
 def _neighbours(model: Any, classes: int) -> Nearest:
     examples = model["examples"]
     x = np.array([[float(value) for value in example["features"]] for example in examples])
-    y = np.eye(classes)[[int(example["class"]) - 1 for example in examples]]
+    played = [int(example["class"]) for example in examples]
+    if wrong := [number for number in played if not 1 <= number <= classes]:
+        raise ValueError(f"an example has the class {wrong[0]}, and there are 1 to {classes}")
+    y = np.eye(classes)[[number - 1 for number in played]]
     return nearest(x, y, int(model["k"]), votes=True)
