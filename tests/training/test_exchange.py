@@ -225,6 +225,43 @@ def test_converted_examples_are_learned_as_they_are(table, tmp_path, capsys):
     assert np.array_equal(read.y, np.array(table.y))
 
 
+ARFF = """@attribute 'Training round' numeric
+@attribute inputs-1 numeric
+@attribute outputs-1 numeric
+@data
+"""
+
+
+@pytest.mark.parametrize("row", ["1e999,0,0", "nan,0,0", f"1,0,{'9' * 131_073}", "1,0,1e999", "1,0"])
+def test_a_row_that_is_no_example_is_named(row):
+    with pytest.raises(SessionError, match=r"a(, line 6|: example 2)"):
+        arff.read(f"{ARFF}1,0,0\n{row}\n", "a")
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (learner.read, '[{"input": [1], "output": [1], "recordingRound": 1e999}]'),
+        (learner.read, '[{"input": [1], "output": [1%s]}]' % ("0" * 400)),
+        (lambda t, n: flucoma.read(t, t, n), '{"cols": 1, "data": {"0": [1%s]}}' % ("0" * 400)),
+        (modelset.read, '{"metadata": {"inputNames": ["a"]}, "modelSet": [{"inputNames": ["a"], "modelType": '
+                        '"kNN classification", "numClasses": 1e999}]}'),
+        (flucoma_model.read, '{"layers": [{"weights": [1%s], "biases": [0], "activation": 0, "rows": 1, '
+                             '"cols": 1}]}' % ("0" * 400)),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_too_large_is_said(read, text):
+    with pytest.raises((SessionError, ModelError), match=r"^a.*(has no|is no|cannot be read)"):
+        read(text, "a")
+
+
+@pytest.mark.parametrize("time", [1e20, -1e20, 1e12])
+def test_a_time_that_has_no_date_is_no_arff(time):
+    table = sheet.made(["x"], ["y"], [([0.0], [0.0])] * 2, times=[0.0, time])
+    with pytest.raises(SessionError, match="example 2: no date is"):
+        arff.write(table)
+
+
 @pytest.mark.parametrize("number", [-1, 0, 4])
 def test_a_neighbour_of_no_class_is_refused(number):
     examples = [{"features": [n / 3], "class": n} for n in (1, 2, 3)]

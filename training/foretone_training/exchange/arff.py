@@ -23,14 +23,14 @@ _ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\
 def read(text: str, name: str, outputs: int | None = None) -> Table:
     """The examples of a text whose last `outputs` columns are outputs; SessionError names the line."""
     attributes: list[tuple[str, str]] = []
-    rows: list[tuple[int, list[str]]] = []
+    rows: list[tuple[int, str]] = []
     data = False
     for number, line in enumerate(text.splitlines(), 1):
         bare = line.strip()
         if not bare or bare.startswith("%"):
             continue
         if data:
-            rows.append((number, _cells(bare)))
+            rows.append((number, bare))
         elif bare.lower().startswith("@data"):
             data = True
         elif match := _ATTRIBUTE.match(bare):
@@ -46,19 +46,20 @@ def read(text: str, name: str, outputs: int | None = None) -> Table:
     classes = [_classes(attributes[k][1]) for k in played]
     titles = [title for title, _ in attributes]
     read_rows, takes, times = [], [], []
-    for number, cells in rows:
+    for number, row in rows:
         try:
+            cells = _cells(row)
             read_rows.append(_row(cells, len(attributes), heard, played, classes))
             takes.append(int(float(cells[titles.index(META[2])])) if META[2] in titles else 1)
             times.append(_seconds(cells[titles.index(META[1])]) if META[1] in titles else 0.0)
-        except ValueError as error:
+        except (ValueError, OverflowError, csv.Error) as error:
             raise SessionError(f"{name}, line {number}: {error}") from error
     inputs, named = [titles[k] for k in heard], [titles[k] for k in played]
     return made(inputs, named, read_rows, takes, times, classes, name)
 
 
 def write(table: Table) -> str:
-    """The text of a table."""
+    """The text of a table. SessionError for an example of no year from 1 to 9999."""
     lines = ["@relation dataset", "", "@attribute ID numeric"]
     lines += ["@attribute Time date 'yyyy/MM/dd HH:mm:ss:SSS'", "@attribute 'Training round' numeric"]
     lines += [f"@attribute {_quoted(name)} numeric" for name in table.inputs]
@@ -68,7 +69,10 @@ def write(table: Table) -> str:
     lines += ["", "@data"]
     parts = zip(table.takes, table.times, table.x, table.y, strict=True)
     for number, (take, time, x, y) in enumerate(parts, 1):
-        moment = datetime.datetime.fromtimestamp(time, datetime.UTC)
+        try:
+            moment = datetime.datetime.fromtimestamp(time, datetime.UTC)
+        except (ValueError, OverflowError) as error:
+            raise SessionError(f"example {number}: no date is {time:g} s after 1970; correct it") from error
         stamp = f"'{moment:%Y/%m/%d %H:%M:%S}:{moment.microsecond // 1000:03}'"
         played = [_value(value, classes) for value, classes in zip(y, table.classes, strict=True)]
         lines.append(",".join([str(number), stamp, str(take), *map(repr, x), *played]))

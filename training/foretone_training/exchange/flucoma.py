@@ -37,7 +37,7 @@ def _points(text: str, name: str) -> dict[str, list[float]]:
         points = {str(point): [float(value) for value in row] for point, row in told["data"].items()}
         if any(len(row) != told["cols"] for row in points.values()):
             raise ValueError("a point has another number of columns than cols")
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise SessionError(f"{name} is no data set of FluCoMa's ({error})") from error
     return points
 

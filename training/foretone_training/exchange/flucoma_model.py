@@ -30,7 +30,7 @@ def read(text: str, name: str, heard: str = "", played: str = "") -> Network:
         before = [scaler(heard)] if heard else []
         behind = [unscaler(played)] if played else []
         return checked([*before, *layers, *behind], len(layers[0].weights), name)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ModelError(f"{name} is no network of FluCoMa's ({error})") from error
 
 

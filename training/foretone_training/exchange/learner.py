@@ -15,7 +15,7 @@ def read(text: str, name: str) -> Table:
         told: Any = json.loads(text)
         rows = [([float(v) for v in row["input"]], [float(v) for v in row["output"]]) for row in told]
         takes = [int(row.get("recordingRound") or 0) for row in told]
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise SessionError(f"{name} has no examples of Learner.js' ({error})") from error
     if not rows:
         raise SessionError(f"{name} has no examples")

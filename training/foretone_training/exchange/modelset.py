@@ -42,7 +42,7 @@ def read(text: str, name: str) -> tuple[tuple[str, ...], Models]:
                 raise ValueError(f"it is a {kind}, and only neural networks and kNN are known")
         if not models or any(not set(heard) <= set(inputs) for _, heard, _ in models):
             raise ValueError("it has no models, or one that hears another input")
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ModelError(f"{name}: model {number} cannot be read ({error})") from error
     return inputs, models
 
