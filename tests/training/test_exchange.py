@@ -225,6 +225,27 @@ def test_converted_examples_are_learned_as_they_are(table, tmp_path, capsys):
     assert np.array_equal(read.y, np.array(table.y))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["a.csv", "--out", "b.csv", "c.csv"], "name one file after --out"),
+        (["a.csv", "--out", "b.arff", "c.arff", "d.arff"], "name one file after --out"),
+        (["a.csv", "--out", "one.json", "--as", "flucoma"], "are two files: name both after --out"),
+        (["a.csv", "a.csv", "a.csv", "--out", "b.csv"], "convert one file at a time"),
+        (["a.csv", "a.csv", "--out", "b.tflite"], "convert one file at a time"),
+        (["a.csv", "--out", "b.csv", "--scalers", "c", "d"], "leave --scalers out"),
+    ],
+)
+def test_a_file_too_many_or_too_few_is_said_before_any_is_written(
+    arguments, reason, table, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(sheet.write(table))
+    assert main(["convert", *arguments]) == 65
+    assert reason in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
 ARFF = """@attribute 'Training round' numeric
 @attribute inputs-1 numeric
 @attribute outputs-1 numeric

@@ -44,10 +44,11 @@ def add(kinds: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Convert; SessionError, ModelError or OSError says what is wrong."""
-    texts = [_text(path) for path in arguments.source]
     wanted = arguments.format or {".arff": "arff", ".csv": "csv", ".tflite": "tflite"}.get(
         arguments.out[0].suffix, "flucoma" if len(arguments.out) == 2 else ""
     )
+    _check(arguments, wanted)
+    texts = [_text(path) for path in arguments.source]
     name = str(arguments.source[0])
     if wanted == "tflite":
         models = _models(texts[0], name, [_text(path) for path in arguments.scalers or ()])
@@ -61,6 +62,18 @@ def run(arguments: argparse.Namespace) -> None:
         with draft(path) as place:
             place.write_text(text)
     print(f"{len(table.x)} examples: {', '.join(table.inputs)} to {', '.join(table.outputs)}.")
+
+
+def _check(arguments: argparse.Namespace, wanted: str) -> None:
+    """SessionError unless every file that was named is read or written."""
+    if len(arguments.source) > (1 if wanted == "tflite" else 2):
+        raise SessionError("convert one file at a time: only FluCoMa's data sets are two, the inputs first")
+    if wanted == "flucoma" and len(arguments.out) != 2:
+        raise SessionError("FluCoMa's data sets are two files: name both after --out, the inputs first")
+    if wanted != "flucoma" and len(arguments.out) != 1:
+        raise SessionError("name one file after --out: only FluCoMa's data sets are two")
+    if arguments.scalers and wanted not in ("flucoma-model", "tflite"):
+        raise SessionError("only FluCoMa's network has scalers: leave --scalers out")
 
 
 def _examples(texts: list[str], paths: list[Path], outputs: int | None) -> Table:
