@@ -226,7 +226,7 @@ def _sounds(options: argparse.Namespace) -> int:
     known = sounds.load(sounds.SHIPPED if options.file is None else options.file)
     chosen = sounds.choose(options.sound or list(known), options.file, ())
     if options.picture is not None:
-        options.picture.write_text(audition.picture(chosen))
+        options.picture.write_text(audition.picture(chosen), encoding="utf-8")
     if options.wav is not None:
         audition.write(chosen, options.wav, print)
     if options.picture is None and options.wav is None:

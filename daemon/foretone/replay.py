@@ -140,7 +140,7 @@ def _recorded(stage: Stage, start: float, started: str, out: Path | None) -> Ite
             stage.close()
             recorder.close()
             if out is None and path.exists():
-                sys.stdout.write(path.read_text())
+                sys.stdout.write(path.read_text(encoding="utf-8"))
         if recorder.fault or recorder.lost:
             raise SessionError(f"{path} cannot be written: {recorder.fault}")
 

@@ -1,5 +1,7 @@
 """Sessions played again: the same in, the same out, byte for byte."""
 
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from foretone import session
 from foretone.cli import main
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+"""An environment in which files are not UTF-8 unless they are said to be."""
 
 
 INSTRUMENTS = pytest.mark.parametrize("name", ["empi", "lightpad", "osc", "xtouch"])
@@ -67,6 +71,21 @@ def test_a_session_is_never_replaced_by_its_own_replay(tmp_path, capsys):
     assert copy.read_bytes() == (GOLDEN / "empi.csv").read_bytes()
     assert main(["replay", str(copy), "--instrument", "empi", "--fast", "--out", str(tmp_path)]) == 1
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_session_goes_to_the_screen_whatever_the_locale(tmp_path):
+    text = (GOLDEN / "empi.csv").read_text().splitlines(keepends=True)[:200]
+    (tmp_path / "in.csv").write_text("".join(text))
+    (tmp_path / "again.toml").write_text(
+        'title = "H\u00f6he"\naxes = ["lever"]\n[source.lever]\nkind = "ads1115"\n'
+        '[sink.out]\nkind = "osc"\nplays = ["lever"]\n',
+        encoding="utf-8",
+    )
+    command = [Path(sys.executable).with_name("foretone"), "replay", "in.csv", "--fast", "--instrument"]
+    done = subprocess.run(
+        [*command, "again.toml"], cwd=tmp_path, env=ASCII, capture_output=True, check=True, timeout=60
+    )
+    assert "# instrument: H\u00f6he\n" in done.stdout.decode()
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, capsys):

@@ -1,6 +1,9 @@
 """Examples and mappings of other programs come in and go out, and nothing is lost on the way."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,6 +247,15 @@ def test_a_file_too_many_or_too_few_is_said_before_any_is_written(
     assert main(["convert", *arguments]) == 65
     assert reason in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_what_is_written_is_read_again_whatever_the_locale(tmp_path):
+    source = [tmp_path / "inputs.csv", tmp_path / "back.csv"]
+    source[0].write_text("in:h\u00f6he,out:y\n0.5,1.0\n", encoding="utf-8")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+    command = [Path(sys.executable).with_name("foretone-train"), "convert", source[0], "--out", source[1]]
+    subprocess.run(command, check=True, timeout=60, capture_output=True, env=ascii_only)
+    assert sheet.read(source[1].read_text(encoding="utf-8"), "back").inputs == ("h\u00f6he",)
 
 
 ARFF = """@attribute 'Training round' numeric

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     written = _written(table, "flucoma-apart" if apart else wanted)
     for path, text in zip([*arguments.out, *(arguments.scalers or ())], written, strict=True):
         with draft(path) as place:
-            place.write_text(text)
+            place.write_text(text, encoding="utf-8")
     print(f"{len(table.x)} examples: {', '.join(table.inputs)} to {', '.join(table.outputs)}.")
 
 

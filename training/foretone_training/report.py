@@ -18,7 +18,7 @@ from foretone_training.mdrnn import Trained
 from foretone_training.performance import PI_TEMPERATURES, SAMPLES, SIGMA_TEMPERATURES, Performance
 from foretone_training.picture import number
 
-STYLE = (Path(__file__).with_name("report.css")).read_text()
+STYLE = (Path(__file__).with_name("report.css")).read_text(encoding="utf-8")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 

@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
                 rows.append(_keep(made, arguments.out, name, size, seed))
             move(1)
     rows.sort(key=lambda row: (row["player"], row["held_out_nll"]))
-    with draft(arguments.out / "sweep.csv") as place, place.open("w", newline="") as file:
+    with draft(arguments.out / "sweep.csv") as place, place.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
         table.writerows(rows)

@@ -47,7 +47,7 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
     try:
         settings = load(boot / "box.toml")
         done = [*_take(settings, boot, state, root / "var/lib/foretone")]
-        write(state / "applied.toml", (boot / "box.toml").read_text(), 0o600)
+        write(state / "applied.toml", (boot / "box.toml").read_text(encoding="utf-8"), 0o600)
         (root / NEW).touch()
     except BoxError as error:
         done = ["Nothing was changed, because", *(f"  {fault}" for fault in error.faults)]

@@ -75,7 +75,7 @@ def export(path: Path, project: Project) -> int:
     names = [output.name for output in project.outputs]
     table = sheet.made(project.inputs, names, rows, takes, times, classes)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(sheet.write(table))
+    path.write_text(sheet.write(table), encoding="utf-8")
     return len(rows)
 
 
