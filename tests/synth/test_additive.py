@@ -330,3 +330,20 @@ def test_a_parameter_moves_without_a_step(name: str) -> None:
 def test_a_wrong_sound_is_told_in_a_sentence(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(SoundError, match=sentence):
         Engine(RATE, PERIOD, [Sound("synth", "additive", settings)])
+
+
+@pytest.mark.parametrize("frame", [32, 64, 100])
+def test_a_release_begins_at_its_frame(frame: int) -> None:
+    """It is as if it had been released so much later."""
+    ends = []
+    for at in (0.0, frame / PERIOD):
+        engine = synth(release=100)
+        engine.note("synth", 69, 1.0)
+        listen(engine, 0.3)
+        engine.note("synth", 69, 0.0, at)
+        ends.append(loudness(listen(engine, 0.2)[PERIOD:], PERIOD))
+    earlier, later = (np.sqrt(levels[levels > 30]) for levels in ends)
+    count = min(len(earlier), len(later))
+    # The fade is a parabola, so its root is a line, which is so many frames behind.
+    behind = (later[:count] - earlier[:count]).mean() / -np.diff(earlier).mean() * PERIOD
+    assert behind == pytest.approx(frame, abs=4)

@@ -140,8 +140,14 @@ def test_a_name_that_is_no_pcm_is_answered_with_the_names_there_are(studio: Stud
 def test_what_the_card_grants_is_checked(studio: Studio) -> None:
     status, told = refused(studio, pcm="mono")
     assert (status, "plays 1 channels" in told, "plug:mono" in told) == (78, True, True)
-    status, told = refused(studio, pcm="rtnull", rate=44100)
-    assert (status, "rate = 48000" in told) == (78, True)
+
+
+def test_another_rate_is_played_at_and_told(studio: Studio) -> None:
+    process, ring = studio.start(pcm="rtnull", rate=44100)
+    assert ring.status().rate == 48000
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=10)
+    assert "plays at 48000 Hz and not at 44100; going on with that" in told
 
 
 def test_a_pcm_that_never_waits_is_refused_before_it_eats_a_core(studio: Studio) -> None:

@@ -48,12 +48,6 @@ class Card:
                 f"PCM {pcm!r} plays {granted['channels']} channels of {granted['format_name']} "
                 f"and not 2 of S16_LE; use {plugged(pcm)!r}, which converts"
             )
-        if self.rate != rate:
-            self._pcm.close()
-            raise SoundError(
-                f"PCM {pcm!r} plays at {self.rate} Hz and not at {rate}; set rate = {self.rate}, "
-                f"or use {plugged(pcm)!r}, which converts"
-            )
         if self.period > LONGEST:
             self._pcm.close()
             raise SoundError(f"PCM {pcm!r} plays {self.period} frames at a time, too late to play with")

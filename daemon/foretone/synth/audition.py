@@ -30,12 +30,12 @@ _MELODY = ((0.0, 57, 0.5), (0.4, 60, 0.35), (0.8, 64, 0.35), (1.2, 69, 0.5), (1.
 _BEAT = ["kick", "hat", "snare", "hat", "kick", "hat", "clap", "open", "tom", "rim", "bell", "kick", "snare"]
 
 
-def blocks(sound: Sound) -> Iterator[Frames]:
-    """The phrase of a sound, block by block, int16 [PERIOD, 2]; each is valid until the next."""
-    engine = Engine(RATE, PERIOD, [sound])
+def blocks(sound: Sound, rate: int = RATE, period: int = PERIOD) -> Iterator[Frames]:
+    """The phrase of a sound, block by block, int16 [period, 2]; each is valid until the next."""
+    engine = Engine(rate, period, [sound])
     steps = sorted(_phrase(sound), key=lambda step: step[0])
-    for block in range(round(SECONDS * RATE / PERIOD)):
-        while steps and steps[0][0] * RATE < (block + 1) * PERIOD:
+    for block in range(round(SECONDS * rate / period)):
+        while steps and steps[0][0] * rate < (block + 1) * period:
             steps.pop(0)[1](engine)
         yield engine.render()
 
@@ -47,7 +47,7 @@ def play(sounds: Sequence[Sound], pcm: str, tell: Callable[[str], None]) -> None
     try:
         for sound in sounds:
             tell(sound.name)
-            for block in blocks(sound):
+            for block in blocks(sound, output.rate, output.period):
                 if not output.write(block):
                     output.prime()
     finally:

@@ -67,9 +67,8 @@ def fit(settings: Mapping[str, Any], folder: Path, seconds: float, say: Callable
 
 def _try(settings: Mapping[str, Any], folder: Path, period: int, periods: int, seconds: float) -> Fit | None:
     """One shape; None where the device plays in another."""
-    rate = settings.get("rate", 48000)
     try:
-        output = open_output(settings.get("pcm", "default"), rate, period, periods)
+        output = open_output(settings.get("pcm", "default"), settings.get("rate", 48000), period, periods)
     except SoundBusyError:
         raise
     except SoundError:
@@ -79,6 +78,7 @@ def _try(settings: Mapping[str, Any], folder: Path, period: int, periods: int, s
     try:
         if output.period != period:
             return None
+        rate = output.rate
         engine = make(settings, folder, rate, period)
         spent: list[float] = []
         missed, lead = 0, Lead(period / rate)

@@ -7,6 +7,7 @@
 
 #define WAVES 6 /* of a tone, of which one is a noise */
 #define NOISE 4
+#define HELD -1.0 /* since a release that has not come, as in tones.py */
 
 uint32_t kernel_source(void)
 {
@@ -66,7 +67,7 @@ int kernel_tones(int count, int most, const int64_t *voice, const double *knobs,
         double decay = fmax(k[DECAY] / 1000, c[SHORTEST]) / c[FALLEN];
         double age, envelope, hertz, fade;
 
-        s[(s[GONE * most] < 0.0 ? AGE : GONE) * most] += c[SPAN];
+        s[(s[GONE * most] <= HELD ? AGE : GONE) * most] += c[SPAN];
         age = s[AGE * most];
         envelope = envelope_at(age, attack, decay, k[SUSTAIN]);
         s[LOG2HZ * most] += (s[TO_LOG2HZ * most] - s[LOG2HZ * most])

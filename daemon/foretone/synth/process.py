@@ -116,12 +116,16 @@ def _open(settings: Mapping[str, Any]) -> Output:
         _say(
             f"PCM {output.name!r} plays {output.period} frames at a time and not {period}; going on with that"
         )
+    if output.rate != rate:
+        _say(f"PCM {output.name!r} plays at {output.rate} Hz and not at {rate}; going on with that")
     buffer, asked = getattr(output, "buffer", 0), period * settings.get("periods", 3)
     if buffer > max(asked, 2 * output.period):
         late = 1000 * buffer / output.rate
         _say(
             f"PCM {output.name!r} holds {buffer} frames and not {asked}: everything sounds {late:.0f} ms late"
         )
+    elif 0 < buffer < asked:
+        _say(f"PCM {output.name!r} holds {buffer} frames and not {asked}: it runs dry the sooner")
     return output
 
 

@@ -29,7 +29,8 @@ _FALLEN = 5.0
 _GONE = 3e-4
 """Level of an envelope, of 1, below which a tone is over."""
 
-_SOUNDS = -1.0
+_HELD = -1.0
+"""Seconds since a release that has not come; one that comes within the next block is a little below 0."""
 
 LOUDEST = 0.25 * FULL
 """Root mean square of a tone that is played as hard as can be, before the level of its voice."""
@@ -98,7 +99,7 @@ class Tones:
             self.count += 1
             self.voice[row] = voice
             age = -at / self._rate
-            self._states[:, row] = (key, self._serial, age, _SOUNDS, 1.0, log2hz, log2hz, velocity, velocity,
+            self._states[:, row] = (key, self._serial, age, _HELD, 1.0, log2hz, log2hz, velocity, velocity,
                                     0.0, at, ear)  # fmt: skip
             self.gains[:, row] = 0.0
             self.gains[2 * voice, row], self.gains[2 * voice + 1, row] = ear <= 0.0, ear >= 0.0
@@ -120,9 +121,9 @@ class Tones:
         self._to_log2hz[: self.count][held] = log2hz
         self._to_touch[: self.count][held] = touch
 
-    def release(self, voice: int, key: float | None, seconds: float) -> None:
-        """Let a key end in so many seconds; None for all of the voice."""
-        self._end(self._held(voice, key), seconds)
+    def release(self, voice: int, key: float | None, seconds: float, at: int = 0) -> None:
+        """Let a key end in so many seconds, `at` frames into the next block; None for all of the voice."""
+        self._end(self._held(voice, key), seconds, at)
 
     def step(self, library: Kernel, knobs: Numbers, lfo: Numbers, shape: int, turns: int, rough: int) -> bool:
         """All that `envelope`, `pitch` and `levels` do, and what lies between; whether any tone is over.
@@ -160,7 +161,7 @@ class Tones:
         """
         count = self.count
         age, gone = self._age[:count], self._gone[:count]
-        held = gone < 0.0
+        held = gone <= _HELD
         age += held * self._span
         gone += ~held * self._span
         self._attack[:count] = np.maximum(attack / 1000, _SHORTEST)
@@ -216,13 +217,13 @@ class Tones:
 
     def _held(self, voice: int, key: float | None) -> npt.NDArray[np.bool_]:
         count = self.count
-        held: npt.NDArray[np.bool_] = (self.voice[:count] == voice) & (self._gone[:count] < 0.0)
+        held: npt.NDArray[np.bool_] = (self.voice[:count] == voice) & (self._gone[:count] <= _HELD)
         if key is not None:
             held &= self._key[:count] == key
         return held
 
-    def _end(self, rows: npt.NDArray[np.bool_], seconds: float) -> None:
-        self._gone[: self.count][rows] = 0.0
+    def _end(self, rows: npt.NDArray[np.bool_], seconds: float, at: int = 0) -> None:
+        self._gone[: self.count][rows] = -at / self._rate
         self._release[: self.count][rows] = max(seconds, _SHORTEST)
 
     def _make_room(self, voice: int) -> None:
@@ -230,13 +231,13 @@ class Tones:
         count = self.count
         # What ends as quickly as can be was stolen before.
         mine = (self.voice[:count] == voice) & (
-            (self._gone[:count] < 0.0) | (self._release[:count] > _STOLEN)
+            (self._gone[:count] <= _HELD) | (self._release[:count] > _STOLEN)
         )
         # Each tone has one row that is no right ear.
         if np.count_nonzero(mine & (self.ear[:count] <= 0.0)) < self._notes[voice]:
             return
         tones = self._tone[:count]
-        released = mine & (self._gone[:count] >= 0.0)
+        released = mine & (self._gone[:count] > _HELD)
         rows = mine & (tones == tones[released if released.any() else mine].min())
         # A release that has begun goes on from where it is: (1 - gone / release) squared stays what it was.
         left = 1.0 - np.maximum(self._gone[:count][rows], 0.0) / self._release[:count][rows]

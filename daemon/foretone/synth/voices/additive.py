@@ -138,7 +138,7 @@ class Additive:
             if knobs[POLY] or not self._tones.slide(voice, key, log2hz, velocity):
                 self._tones.strike(voice, key, log2hz, velocity, at, detuned=knobs[DETUNE] > 0.0)
         else:
-            self._tones.release(voice, key, knobs[RELEASE] / 1000)
+            self._tones.release(voice, key, knobs[RELEASE] / 1000, at)
 
     def let_go(self, voice: int) -> None:
         """Release every tone of a voice."""
