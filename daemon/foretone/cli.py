@@ -190,9 +190,15 @@ def _learn(options: argparse.Namespace) -> int:
 
 
 def _synth(options: argparse.Namespace) -> int:
+    instrument = _instrument(options)
+    if not any(part.kind == "synth" for part in instrument.of("sink")):
+        from foretone import watch
+
+        # On a box this is a service, whoever plays.
+        print(f"{instrument.title} has no voice of its own: it sounds elsewhere.", file=sys.stderr)
+        return watch.rest(f"{instrument.title} has no voice")
     from foretone.synth import process
 
-    instrument = _instrument(options)
     voice = _voice(instrument)
     options.state.mkdir(parents=True, exist_ok=True)
     return process.main(voice.settings, options.state / "sound.ring", instrument.path.parent)

@@ -6,12 +6,17 @@ import contextlib
 import importlib
 import math
 import os
+import signal
 import socket
+import time
 from collections.abc import Iterable
 from typing import Any
 
 BUDGET = 0.001
 """Seconds a part may take for one delivery on the conductor thread. Ten times this is never right."""
+
+_NAP = 3600.0
+"""Seconds that rest may wait at once where nobody watches it."""
 
 
 class Histogram:
@@ -119,3 +124,16 @@ class Systemd:
         # Whoever does not hear that we live ends us; there is nobody else to tell.
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as here:
             here.sendto(message.encode(), flags, self._address)
+
+
+def rest(status: str) -> int:
+    """Live for systemd with nothing to do, until SIGTERM or SIGINT; then 0. Main thread only."""
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    systemd = Systemd()
+    systemd.ready(status)
+    systemd.step(time.monotonic())
+    while signal.sigtimedwait(ends, min(systemd.interval, _NAP)) is None:
+        systemd.step(time.monotonic())
+    systemd.stopping()
+    return 0

@@ -140,6 +140,18 @@ def test_a_wrong_instrument_leads_to_safe_mode_which_sounds(box, house):
         box.run("sh", "-c", "echo INSTRUMENT=empi > /var/lib/box/foretone.env", check=True)
 
 
+def test_an_instrument_without_a_voice_is_no_fault(box, house):
+    box.run("sh", "-c", "echo INSTRUMENT=arms > /var/lib/box/foretone.env", check=True)
+    try:
+        box.run("systemctl", "restart", *SERVICES, check=True)
+        house.until(lambda: box.show("foretone.service", "StatusText") == "Arms plays")
+        assert [box.show(unit, "ActiveState") for unit in SERVICES] == ["active"] * 3
+        assert box.show("foretone-synth.service", "StatusText") == "Arms has no voice"
+        assert box.show("foretone-safe.service", "ActiveState") == "inactive"
+    finally:
+        box.run("sh", "-c", "echo INSTRUMENT=empi > /var/lib/box/foretone.env", check=True)
+
+
 def test_an_instrument_may_be_changed_more_often_than_it_may_fail(box, house):
     for _ in range(7):
         old = box.show("foretone.service", "MainPID")

@@ -1,7 +1,10 @@
 """Lateness and the watchdog."""
 
 import math
+import os
+import signal
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -76,3 +79,20 @@ def test_feeding_never_waits(systemd):
     for now in range(5000):
         service.step(float(now))
     assert systemd.recv(200) == b"WATCHDOG=1"
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_the_voice_of_an_instrument_without_one_rests_as_a_good_service(systemd, tmp_path, monkeypatch, end):
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    systemd.settimeout(30)
+    command = [sys.executable, "-m", "foretone", "synth", "arms", "--state", tmp_path]
+    environment = {**os.environ, "FORETONE_HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as voice:
+        try:
+            told = [systemd.recv(200) for _ in range(4)]
+            assert told == [b"READY=1\nSTATUS=Arms has no voice", *[b"WATCHDOG=1"] * 3]
+            voice.send_signal(end)
+            assert voice.wait(30) == 0
+        finally:
+            voice.kill()
+        assert voice.stderr.read() == "Arms has no voice of its own: it sounds elsewhere.\n"
