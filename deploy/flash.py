@@ -15,12 +15,14 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from tqdm import tqdm
 
+from foretone.box import parcel
 from foretone.box.settings import Settings, load
 from foretone.errors import BoxError
 
@@ -88,17 +90,29 @@ def write(image: Path, device: Path) -> None:
         raise FlashError(f"{device} does not give back what was written; the card is worn out or counterfeit")
 
 
-def settle(device: Path, box: Path, settings: Settings) -> None:
-    """Put box.toml on the boot partition, with the instrument beside it where it names one."""
-    files = [box]
+def lay_out(box: Path, settings: Settings, folder: Path) -> None:
+    """Make `folder` what the boot partition gets: box.toml and, where it names one, the instrument's files.
+
+    Raises FlashError when something would be missing there.
+    """
+    shutil.copyfile(box, folder / "box.toml")
     if settings.instrument.endswith(".toml"):
-        files += [box.parent / settings.instrument, *sorted(box.parent.glob("*.tflite"))]
-    for file in files:
-        name = "box.toml" if file is box else file.name
-        command = ["mcopy", "-o", "-i", f"{device}@@{BOOT}", str(file), f"::{name}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise FlashError(f"{file} does not fit on the boot partition: {done.stderr.strip()}")
+        for file in parcel.files(box.parent / settings.instrument):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(box.parent / file, folder / file)
+    try:
+        load(folder / "box.toml")
+    except BoxError as error:
+        faults = "\n  ".join(fault.replace(f"{folder}/", "") for fault in error.faults)
+        raise FlashError(f"move what {settings.instrument} names into its folder:\n  {faults}") from error
+
+
+def settle(device: Path, folder: Path) -> None:
+    """Put all that `folder` holds on the boot partition."""
+    command = ["mcopy", "-o", "-s", "-i", f"{device}@@{BOOT}", *map(str, sorted(folder.iterdir())), "::"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FlashError(f"box.toml and its files do not fit on the boot partition: {done.stderr.strip()}")
     with device.open("rb") as target:
         os.fsync(target.fileno())
 
@@ -133,6 +147,22 @@ def _sure(device: Path) -> bool:
     return answer.strip() == "yes"
 
 
+def _check(device: Path, image: Path) -> None:
+    """Whether one may be written to the other, and is meant to be. Raises FlashError."""
+    for tool in ("mcopy", "zstd"):
+        if shutil.which(tool) is None:
+            raise FlashError("this needs: apt-get install mtools zstd")
+    if not device.exists():
+        raise FlashError(f"there is no {device}; lsblk shows the disks")
+    if not image.exists():
+        raise FlashError(f"there is no {image}; make image makes it")
+    mounts, swaps = Path("/proc/mounts").read_text(), Path("/proc/swaps").read_text()
+    if sentence := refusal(device, mounts, swaps) or _below(device):
+        raise FlashError(sentence)
+    if not _sure(device):
+        raise FlashError("nothing was written")
+
+
 def main() -> int:
     """Check, write, read back, settle."""
     parser = argparse.ArgumentParser(description="Write a card.")
@@ -142,20 +172,11 @@ def main() -> int:
     options = parser.parse_args()
     try:
         settings = load(options.box)
-        for tool in ("mcopy", "zstd"):
-            if shutil.which(tool) is None:
-                raise FlashError("this needs: apt-get install mtools zstd")
-        if not options.device.exists():
-            raise FlashError(f"there is no {options.device}; lsblk shows the disks")
-        if not options.image.exists():
-            raise FlashError(f"there is no {options.image}; make image makes it")
-        mounts, swaps = Path("/proc/mounts").read_text(), Path("/proc/swaps").read_text()
-        if sentence := refusal(options.device, mounts, swaps) or _below(options.device):
-            raise FlashError(sentence)
-        if not _sure(options.device):
-            raise FlashError("nothing was written")
-        write(options.image, options.device)
-        settle(options.device, options.box, settings)
+        with tempfile.TemporaryDirectory() as place:
+            lay_out(options.box, settings, Path(place))
+            _check(options.device, options.image)
+            write(options.image, options.device)
+            settle(options.device, Path(place))
     except (BoxError, FlashError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -73,6 +73,46 @@ def test_a_card_holds_the_image_and_its_box_toml(image, box, tmp_path):
 
 
 @needs_mtools
+def test_an_instrument_comes_with_every_file_that_it_names(image, box, tmp_path):
+    names = ["mine.toml", "mine.tflite", "band.toml", "songs/one.toml", "songs/one.mid", "kits/a/kick.flac"]
+    for name in names[1:]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"content of {name}")
+    (tmp_path / "mine.toml").write_text(
+        'title = "M"\naxes = ["x"]\n[source.s]\nkind = "ads1115"\naxes = ["x"]\n'
+        '[sink.v]\nkind = "synth"\nplays = ["s"]\nsounds = "band.toml"\nsong = "songs/one.toml"\n'
+    )
+    (tmp_path / "band.toml").write_text('[kit]\ntables = [{file = "kits/a/kick.flac"}]\n')
+    (tmp_path / "songs/one.toml").write_text('[track.a]\nfile = "one.mid"\n')
+    card = tmp_path / "card"
+    card.write_bytes(b"\xff" * (9 << 20))
+    done = run(card, box, "--image", image)
+    assert done.returncode == 0, done.stderr
+    for name in ["box.toml", *names]:
+        shown = subprocess.run(["mtype", "-i", f"{card}@@4M", f"::{name}"], capture_output=True, check=False)
+        assert shown.stdout == (tmp_path / name).read_bytes(), name
+
+
+def test_an_instrument_that_would_not_be_whole_on_the_card_is_refused(box, tmp_path):
+    """Its song lies where no card has it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "one.toml").write_text("")
+    (home / "box.toml").write_text(box.read_text())
+    (home / "mine.toml").write_text(
+        'title = "M"\naxes = ["x"]\n[source.s]\nkind = "ads1115"\naxes = ["x"]\n'
+        '[sink.v]\nkind = "synth"\nplays = ["s"]\nsong = "../one.toml"\n'
+    )
+    card = tmp_path / "card"
+    card.write_bytes(b"\xff" * 10000)
+    done = run(card, home / "box.toml")
+    assert done.returncode == 1
+    assert "move what mine.toml names into its folder" in done.stderr
+    assert "there is no file ../one.toml" in done.stderr
+    assert card.read_bytes() == b"\xff" * 10000
+
+
+@needs_mtools
 def test_a_wrong_box_toml_or_a_damaged_image_leaves_a_sentence(image, box, tmp_path):
     card = tmp_path / "card"
     card.write_bytes(b"\xff" * (9 << 20))
@@ -133,7 +173,7 @@ def test_a_mounted_disk_is_left_alone(flash, disk, image, box, tmp_path):
     subprocess.run(["mkfs.ext4", "-q", disk], check=True, capture_output=True)
     place = tmp_path / "mounted"
     place.mkdir()
-    subprocess.run(["mount", disk, place], check=True)
+    subprocess.run(["mount", "-o", "ro", disk, place], check=True)
     try:
         before = disk.read_bytes()
         done = run(disk, box, "--image", image)

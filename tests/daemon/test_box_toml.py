@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from foretone.box import parcel
 from foretone.box.apply import apply
 from foretone.box.settings import load
 from foretone.cli import main
@@ -205,3 +206,35 @@ def test_an_instrument_of_ones_own_comes_along_with_its_model(root):
     place = root / "var/lib/foretone/instruments"
     assert {file.name for file in place.iterdir()} == {"mine.toml", "mine.tflite"}
     assert "INSTRUMENT=mine\n" in (root / "var/lib/box/foretone.env").read_text()
+
+
+def test_its_songs_sounds_and_sessions_come_along_in_their_folders(root):
+    boot = root / "boot/firmware"
+    (boot / "mine.toml").write_text(
+        'title = "kit.toml"\naxes = ["x"]\n[source.s]\nkind = "replay"\nsession = "played/a.csv"\n'
+        '[sink.v]\nkind = "synth"\nplays = ["s"]\nsounds = "kit.toml"\nsong = "songs/one.toml"\n'
+    )
+    names = {
+        "kit.toml": '[[hit.tables]]\nfile = "samples/kick.flac"\n[other]\nfile = "mine.toml"\n',
+        "songs/one.toml": '[track.a]\nfile = "one.mid"\n[track.b]\nfile = "../no.mid"\n',
+        "songs/one.mid": "MThd",
+        "samples/kick.flac": "fLaC",
+        "played/a.csv": "# foretone session 1\n# sources: s\ntime,origin,x\n0.0,s,0.5\n",
+        "of nobody.mid": "MThd",
+        "no.mid": "MThd",
+    }
+    for name, text in names.items():
+        (boot / name).parent.mkdir(exist_ok=True)
+        (boot / name).write_text(text)
+    (boot / "box.toml").write_text(GOOD.replace('"empi"', '"mine.toml"'))
+    assert apply(root, keygen) == 0, (boot / "box-status.txt").read_text()
+    place = root / "var/lib/foretone/instruments"
+    there = {str(file.relative_to(place)) for file in place.rglob("*") if file.is_file()}
+    assert there == {"mine.toml", *names} - {"of nobody.mid", "no.mid"}
+    assert (place / "songs/one.mid").read_text() == "MThd"
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "x" * 5000, "/etc/hostname", "..", ".", ""])
+def test_what_names_no_file_brings_none(tmp_path, text):
+    (tmp_path / "mine.toml").write_text(f'title = "{text}"\n')
+    assert parcel.files(tmp_path / "mine.toml") == [Path("mine.toml")]

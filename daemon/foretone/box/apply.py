@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from foretone.box import imager
+from foretone.box import imager, parcel
 from foretone.box.files import DRAFT, move, write
 from foretone.box.settings import Settings, Wifi, load
 from foretone.errors import BoxError
@@ -70,12 +70,13 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
     _optional(home / "panel.key", settings.token, 0o600)
     name = settings.instrument
     if name.endswith(".toml"):
-        for file in [boot / name, *boot.glob("*.tflite")]:
+        for file in parcel.files(boot / name):
+            place = home / "instruments" / file
+            place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home, prefix=DRAFT) as draft:
-                copy = Path(shutil.copyfile(file, Path(draft) / file.name))
-                move(copy, home / "instruments" / file.name)
+                move(Path(shutil.copyfile(boot / file, Path(draft) / file.name)), place)
         name = name.removesuffix(".toml")
-    for place in [home, *home.glob("*"), *home.glob("instruments/*")]:
+    for place in [home, *home.glob("*"), *home.glob("instruments/**/*")]:
         # On a box; where nobody is called that, the one who runs this keeps it.
         with contextlib.suppress(LookupError, PermissionError):
             shutil.chown(place, "foretone", "foretone")
