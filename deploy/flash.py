@@ -30,6 +30,8 @@ IMAGE = Path(__file__).parents[1] / "build" / "foretone.img.zst"
 BOOT = 4 << 20
 """Bytes before the boot partition (deploy/image/partitions)."""
 BLOCK = 4 << 20
+PARTITION = re.compile(r"(/dev/(?:[sv]d[a-z]+|(?:mmcblk\d+|nvme\d+n\d+|loop\d+)(?=p)))p?\d+")
+"""A partition by its name, and the whole disk in it."""
 
 
 class FlashError(Exception):
@@ -45,8 +47,8 @@ def refusal(device: Path, mounts: str, swaps: str = "") -> str:
     for place in map(os.path.realpath, used):
         if re.fullmatch(rf"{re.escape(name)}p?\d*", place):
             return f"{place} is in use on this machine; be sure that it is the card, then: umount {place}"
-    if re.search(r"\d+$", name) and name.startswith("/dev/sd"):
-        return f"{device} is a partition; name the whole card, {name.rstrip('0123456789')}"
+    if part := PARTITION.fullmatch(name):
+        return f"{device} is a partition; name the whole card, {part[1]}"
     return ""
 
 
@@ -182,6 +184,10 @@ def main() -> int:
         return 1
     except PermissionError as error:
         print(f"{error.filename} may be written by root only: sudo make flash ...", file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = error.filename or options.device
+        print(f"{place}: {error.strerror or error}; put the card in again, or take another", file=sys.stderr)
         return 1
     print(
         f"{options.device} is {settings.hostname}; in a Pi it answers to: ssh root@{settings.hostname}.local"

@@ -113,6 +113,18 @@ def test_an_instrument_that_would_not_be_whole_on_the_card_is_refused(box, tmp_p
 
 
 @needs_mtools
+def test_a_card_that_fails_while_it_is_written_leaves_a_sentence(image, box, tmp_path):
+    """As one does that is pulled out: here a file may not be longer than 6 MiB."""
+    card = tmp_path / "card"
+    card.write_bytes(b"\xff" * (9 << 20))
+    limit = ["prlimit", f"--fsize={6 << 20}", sys.executable, ROOT / "deploy/flash.py"]
+    done = subprocess.run([*limit, card, box, "--image", image], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{card}: File too large; put the card in again" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@needs_mtools
 def test_a_wrong_box_toml_or_a_damaged_image_leaves_a_sentence(image, box, tmp_path):
     card = tmp_path / "card"
     card.write_bytes(b"\xff" * (9 << 20))
@@ -194,6 +206,12 @@ MOUNTS = "/dev/nvme0n1p2 / ext4 rw 0 0\n/dev/sdb1 /media/me vfat rw 0 0\nproc /p
         ("/dev/sdb", "umount /dev/sdb1"),
         ("/dev/sdb1", "is in use"),
         ("/dev/sdc1", "name the whole card, /dev/sdc"),
+        ("/dev/vda12", "name the whole card, /dev/vda"),
+        ("/dev/mmcblk0p1", "name the whole card, /dev/mmcblk0"),
+        ("/dev/nvme1n2p3", "name the whole card, /dev/nvme1n2"),
+        ("/dev/loop10p1", "name the whole card, /dev/loop10"),
+        ("/dev/loop10", ""),
+        ("/dev/vda", ""),
         ("/dev/sdd", "/dev/sdd2 is in use"),
         ("/dev/sda", ""),
         ("/dev/nvme0n11", ""),
