@@ -22,12 +22,11 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from foretone.box import settings
+from foretone.box.support import bundle
 from foretone.card import read_model
-from foretone.errors import BoxError, ModelError
+from foretone.errors import ModelError
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
@@ -175,15 +174,7 @@ def support(box: Box, options: argparse.Namespace) -> int:
         "services.txt": box.ask("systemctl", "--no-pager", "status", "foretone*", may_fail=True),
         "own.txt": box.ask("sh", "-c", f"tail -n +1 /{HOME}/instruments/*.toml", may_fail=True),
     }
-    hidden = _secrets(texts["box.toml"])
-    file = options.file or Path(f"{box.name}-support.tar.gz")
-    with tarfile.open(file, "w:gz") as bundle:
-        for name, text in texts.items():
-            data = redacted(text.decode(errors="replace"), hidden).encode()
-            member = tarfile.TarInfo(f"{box.name}/{name}")
-            member.size, member.mtime = len(data), int(time.time())
-            bundle.addfile(member, io.BytesIO(data))
-    print(f"{file} says how {box.name} is; it holds no password, key, token or name of a network.")
+    print(bundle(options.file or Path(f"{box.name}-support.tar.gz"), box.name, texts))
     return 0
 
 
@@ -230,26 +221,6 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), "/
     box.ask("sh", "-c", script, given=options.file.read_bytes())
     print(f"{players[0]} of {box.name} plays {options.file.name}.")
     return 0
-
-
-def redacted(text: str, hidden: Sequence[str]) -> str:
-    """`text` without what is `hidden`, addresses of radios and anything that calls itself a secret."""
-    for secret in sorted(hidden, key=len, reverse=True):
-        text = text.replace(secret, "[hidden]")
-    text = re.sub(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "[hidden]", text, flags=re.I)
-    text = re.sub(r"(?i)\b(password|psk|token|secret)(\W{0,3}[=:]\W{0,2})[^\s\"']+", r"\1\2[hidden]", text)
-    return re.sub(r"\b(ssh-\w+|ecdsa-\S+|sk-\S+) AAAA\S+", r"\1 [hidden]", text)
-
-
-def _secrets(text: bytes) -> list[str]:
-    """What the box's own settings say is secret."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "box.toml"
-        file.write_bytes(text)
-        try:
-            return settings.load(file).secrets
-        except BoxError:
-            return []
 
 
 def _checked(data: bytes) -> list[str]:

@@ -60,14 +60,6 @@ class Settings:
     token: str = ""
     wifi: Wifi | None = None
 
-    @property
-    def secrets(self) -> list[str]:
-        """What no log, report or bundle may show."""
-        hidden = [self.token, *self.ssh_keys]
-        if self.wifi:
-            hidden += [self.wifi.password, self.wifi.network]
-        return [secret for secret in hidden if secret]
-
 
 def load(path: Path) -> Settings:
     """Read and check a box.toml. Raises BoxError with all its faults."""
