@@ -238,3 +238,16 @@ def test_its_songs_sounds_and_sessions_come_along_in_their_folders(root):
 def test_what_names_no_file_brings_none(tmp_path, text):
     (tmp_path / "mine.toml").write_text(f'title = "{text}"\n')
     assert parcel.files(tmp_path / "mine.toml") == [Path("mine.toml")]
+
+
+def test_changes_to_a_player_end_with_its_instrument(root):
+    apply(root, keygen)
+    changes = root / "var/lib/box/changes.env"
+    changes.write_text("CHANGES=--set=duet.model=/mine.tflite\n")
+    box = root / "boot/firmware/box.toml"
+    box.write_text(GOOD.replace("empi-1", "empi-2"))
+    apply(root, keygen)
+    assert changes.exists(), "another name is no other instrument"
+    box.write_text(GOOD.replace('"empi"', '"lightpad"'))
+    apply(root, keygen)
+    assert not changes.exists()

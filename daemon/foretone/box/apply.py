@@ -80,7 +80,11 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
         # On a box; where nobody is called that, the one who runs this keeps it.
         with contextlib.suppress(LookupError, PermissionError):
             shutil.chown(place, "foretone", "foretone")
-    write(state / "foretone.env", f"INSTRUMENT={name}\nPANEL={'--open' if settings.token else ''}\n")
+    chosen = state / "foretone.env"
+    if not chosen.exists() or f"INSTRUMENT={name}" not in chosen.read_text().splitlines():
+        # What `make model` wrote down is for the players of another instrument.
+        (state / "changes.env").unlink(missing_ok=True)
+    write(chosen, f"INSTRUMENT={name}\nPANEL={'--open' if settings.token else ''}\n")
     keys = "1 SSH key opens" if len(settings.ssh_keys) == 1 else f"{len(settings.ssh_keys)} SSH keys open"
     wifi, card = settings.wifi, settings.sound_card
     return [
