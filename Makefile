@@ -102,7 +102,7 @@ restore: install  ## make a box the one of a backup: make restore BOX=empi-1 FIL
 support: install  ## one file for whoever helps, without secrets
 sessions: install  ## fetch what was played on a box
 deploy rollback doctor logs backup restore support sessions:
-	@$(BIN)/python deploy/box.py $@ "$(BOX)" $(FILE)
+	@$(BIN)/python deploy/box.py $@ "$(BOX)" $(if $(FILE),"$(FILE)")
 
 .PHONY: boxes
 boxes: install  ## the boxes on this network: name, version, instrument, address, health

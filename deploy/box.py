@@ -22,8 +22,10 @@ import sys
 import tarfile
 import tempfile
 import time
+import zlib
 from pathlib import Path, PurePosixPath
 
+from foretone.box.files import move
 from foretone.box.support import bundle
 from foretone.card import read_model
 from foretone.errors import ModelError
@@ -34,6 +36,7 @@ CURRENT = "/var/opt/foretone/current"
 FORETONE = f"{CURRENT}/bin/foretone"
 RELEASE = "/run/foretone-release.py"
 HOME, SETTINGS = "var/lib/foretone", "var/lib/box"
+CHANGES, BOOT = f"{SETTINGS}/changes.env", "/boot/firmware"
 SHARED = ("-o", "ControlMaster=auto", "-o", "ControlPath=~/.ssh/foretone-%C", "-o", "ControlPersist=60")
 """One connection for all the commands of a minute."""
 
@@ -73,7 +76,9 @@ class Box:
     def send(self, data: bytes, there: str) -> None:
         """Lay a file on the box: all of it, or none. Raises DeskError."""
         name, draft = shlex.quote(there), shlex.quote(f"{there}.draft")
-        script = f'cat >{draft} && [ "$(stat -c %s {draft})" = {len(data)} ] && mv {draft} {name}'
+        script = (
+            f'cat >{draft} && [ "$(stat -c %s {draft})" = {len(data)} ] && sync {draft} && mv {draft} {name}'
+        )
         self.ask("sh", "-c", script, given=data)
 
     def release(self, *arguments: str) -> int:
@@ -122,13 +127,9 @@ def backup(box: Box, options: argparse.Namespace) -> int:
     name = f"{box.name}-{time.strftime('%Y-%m-%dT%H-%M-%S')}.tar.gz"
     file = options.file or Path("backups") / name
     file.parent.mkdir(parents=True, exist_ok=True)
-    data = box.ask("tar", "-C", "/", "--numeric-owner", "-cf", "-", HOME, SETTINGS)
+    data = _packed(box, "/", HOME, SETTINGS)
     members = len(_checked(data))
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as draft:
-        draft.write(gzip.compress(data, mtime=0))
-        draft.flush()
-        os.fsync(draft.fileno())
-    Path(draft.name).replace(file)  # readable for its owner only, as temporary files are: keys are in it
+    _keep(file, gzip.compress(data, mtime=0))
     print(f"{file} holds {members} files and folders of {box.name}; keep it as safe as a key.")
     return 0
 
@@ -140,7 +141,7 @@ def restore(box: Box, options: argparse.Namespace) -> int:
     try:
         data = gzip.decompress(options.file.read_bytes())
         members = len(_checked(data))
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DeskError(f"{options.file} is no backup: {error}") from error
     script = f"""set -e
         rm -rf /var/lib/.restored; mkdir /var/lib/.restored
@@ -153,7 +154,14 @@ def restore(box: Box, options: argparse.Namespace) -> int:
         sync
         rm -rf /var/lib/.restored /{HOME}.old /{SETTINGS}.old
         hostname --file /{SETTINGS}/hostname
-        systemctl start foretone.target"""
+        systemctl start foretone.target
+        # Or the card's own box.toml would be applied at the next start.
+        if [ -e /{SETTINGS}/applied.toml ]; then
+            trap 'mount -o remount,ro {BOOT} || true' EXIT
+            mount -o remount,rw {BOOT} || true
+            cp /{SETTINGS}/applied.toml {BOOT}/box.toml.draft
+            sync; mv {BOOT}/box.toml.draft {BOOT}/box.toml; sync
+        fi"""
     box.ask("sh", "-c", script, given=data)
     print(f"{members} files and folders are back on {box.name}; it plays.")
     return 0
@@ -186,9 +194,11 @@ def sessions(box: Box, options: argparse.Namespace) -> int:
     there = [line.split(" ", 1) for line in listed.decode().splitlines()]
     new = [name for size, name in there if not _has(folder / name, int(size))]
     if new:
-        data = box.ask("tar", "-C", f"/{HOME}/sessions", "-cf", "-", "--", *new)
+        data = _packed(box, f"/{HOME}/sessions", *new)
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            archive.extractall(folder, filter="data")
+            for member in archive:
+                if member.isfile() and (content := archive.extractfile(member)):
+                    _keep(folder / Path(member.name).name, content.read())
     print(f"{len(new)} new of {len(there)} sessions are in {folder}.")
     return 0
 
@@ -201,26 +211,44 @@ def model(box: Box, options: argparse.Namespace) -> int:
         _, card = read_model(options.file)
     except (ModelError, OSError) as error:
         raise DeskError(str(error)) from error
+    if not re.fullmatch(r"[\w.-]+", options.file.name, re.ASCII):
+        raise DeskError(f"{options.file.name}: give it a name of letters, digits, ., - and _ only")
     there = f"/{HOME}/models/{options.file.name}"
     played = box.ask("sh", "-c", f". /{SETTINGS}/foretone.env && {FORETONE} check $INSTRUMENT").decode()
     players = re.findall(rf"^  player +(\S+) \({card.kind}\)", played, re.M)
     if not players:
         raise DeskError(f"{options.file} is a {card.kind} model, and no player of {box.name} plays those")
-    change = f"{players[0]}.model={there}"
-    tell = json.dumps({"model": [players[0], there]})
+    change = f"--set={players[0]}.model="
+    noted = box.ask("cat", f"/{CHANGES}", may_fail=True).decode()
+    others = [word for word in re.findall(r"--set=[^\s\"]+", noted) if not word.startswith(change)]
+    changes = " ".join([*others, change + there])
+    box.ask("mkdir", "-p", f"/{HOME}/models")
+    box.send(options.file.read_bytes(), there)
     script = f"""set -e
-        mkdir -p /{HOME}/models; cat >{shlex.quote(there)}.draft
-        sync; mv {shlex.quote(there)}.draft {shlex.quote(there)}; chown -R foretone: /{HOME}/models
+        chown -R foretone: /{HOME}/models
         . /{SETTINGS}/foretone.env
-        {FORETONE} check $INSTRUMENT --set {shlex.quote(change)} >/dev/null
-        echo {shlex.quote(f"CHANGES=--set={change}")} >/{SETTINGS}/.changes
-        sync; mv /{SETTINGS}/.changes /{SETTINGS}/changes.env
-        python3 -c 'import socket, sys
-socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), "/run/foretone/control.sock")
-' {shlex.quote(tell)}"""
-    box.ask("sh", "-c", script, given=options.file.read_bytes())
+        {FORETONE} check $INSTRUMENT {changes} >/dev/null"""
+    box.ask("sh", "-c", script)
+    # In quotes both systemd and a shell read it as one variable.
+    box.send(f'CHANGES="{changes}"\n'.encode(), f"/{CHANGES}")
+    script = """import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), "/run/foretone/control.sock")"""
+    box.ask("python3", "-c", script, json.dumps({"model": [players[0], there]}))
     print(f"{players[0]} of {box.name} plays {options.file.name}.")
     return 0
+
+
+def _packed(box: Box, folder: str, *names: str) -> bytes:
+    """What lies there on the box, as tar. Of a file that is being written, what is written of it."""
+    command = ["tar", "-C", folder, "--numeric-owner", "-cf", "-", "--", *names]
+    return box.ask("sh", "-c", f"{shlex.join(command)} || [ $? = 1 ]")
+
+
+def _keep(file: Path, data: bytes) -> None:
+    """Write a file of the desk, all of it or none, and for its owner only: keys may be in it."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as draft:
+        draft.write(data)
+    move(Path(draft.name), file)
 
 
 def _checked(data: bytes) -> list[str]:
