@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 MODEL = ROOT / "deploy/instruments/empi-s.tflite"
 SSH = """#!/bin/sh
 for command; do :; done
@@ -153,3 +154,33 @@ def test_the_name_of_a_backup_may_have_spaces():
     assert 'box.py restore "empi-1" "my backups/x.tar.gz"' in done.stdout
     done = subprocess.run(command[:-1], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith('box.py restore "empi-1"'), "and no empty one"
+
+
+def test_the_packages_of_the_card_are_locked_by_its_own_python_only(tmp_path):
+    """Another one's list would lack what only 3.11 needs."""
+    other, lock = tmp_path / "python3.13", ROOT / "deploy/image/wheels.lock"
+    other.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c 'import sys; sys.version_info = (3, 13); '\"$2\"\n"
+    )
+    other.chmod(0o755)
+    before = lock.read_bytes()
+    done = subprocess.run(
+        [ROOT / "deploy/image/lock-wheels", other], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "is no Python 3.11" in done.stderr) == (1, True), done.stderr
+    assert lock.read_bytes() == before
+
+
+@pytest.mark.skipif(not PLAYBOOK.exists(), reason="there is no Ansible: pip install -e '.[fleet]'")
+def test_a_fleet_gets_this_checkout_and_no_older_wheel(tmp_path):
+    wheels = ROOT / "build/wheel"
+    wheels.mkdir(parents=True, exist_ok=True)
+    (wheels / "foretone-0.0.0-py3-none-any.whl").write_bytes(b"old")
+    done = subprocess.run(
+        [PLAYBOOK, "-i", "localhost,", ROOT / "deploy/fleet/deploy.yml"],
+        env={**os.environ, "ANSIBLE_LOCAL_TEMP": str(tmp_path)}, cwd=ROOT,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = wheels.iterdir()
+    assert not wheel.name.startswith("foretone-0.0.0")
