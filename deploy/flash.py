@@ -102,11 +102,15 @@ def lay_out(box: Path, settings: Settings, folder: Path) -> None:
         for file in parcel.files(box.parent / settings.instrument):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(box.parent / file, folder / file)
-    try:
-        load(folder / "box.toml")
-    except BoxError as error:
-        faults = "\n  ".join(fault.replace(f"{folder}/", "") for fault in error.faults)
-        raise FlashError(f"move what {settings.instrument} names into its folder:\n  {faults}") from error
+    # As the box will, which has nothing of this machine's own.
+    check = [sys.executable, "-Im", "foretone", "box", "check", str(folder / "box.toml")]
+    bare = {**os.environ, "FORETONE_HOME": "/nonexistent"}
+    done = subprocess.run(check, env=bare, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().replace(f"{folder}/", "")
+        raise FlashError(
+            f"put all that the instrument names into its folder, beside box.toml; the card's {said}"
+        )
 
 
 def settle(device: Path, folder: Path) -> None:

@@ -93,22 +93,29 @@ def test_an_instrument_comes_with_every_file_that_it_names(image, box, tmp_path)
         assert shown.stdout == (tmp_path / name).read_bytes(), name
 
 
-def test_an_instrument_that_would_not_be_whole_on_the_card_is_refused(box, tmp_path):
-    """Its song lies where no card has it."""
-    home = tmp_path / "home"
-    home.mkdir()
+VOICE = '[sink.v]\nkind = "synth"\nplays = ["s"]\nsong = "../one.toml"\n'
+PLAYER = '[player.p]\nkind = "mdrnn"\nhears = ["s"]\nmodel = "own.tflite"\n'
+
+
+@pytest.mark.parametrize(
+    "part, said", [(VOICE, "there is no file ../one.toml"), (PLAYER, "own.tflite")], ids=["song", "model"]
+)
+def test_an_instrument_that_would_not_be_whole_on_the_card_is_refused(box, tmp_path, monkeypatch, part, said):
+    """Its song lies above its folder, or its model among those of this machine."""
+    here, card = tmp_path / "here", tmp_path / "card"
+    for folder in (here, tmp_path / "home/models"):
+        folder.mkdir(parents=True)
     (tmp_path / "one.toml").write_text("")
-    (home / "box.toml").write_text(box.read_text())
-    (home / "mine.toml").write_text(
-        'title = "M"\naxes = ["x"]\n[source.s]\nkind = "ads1115"\naxes = ["x"]\n'
-        '[sink.v]\nkind = "synth"\nplays = ["s"]\nsong = "../one.toml"\n'
-    )
-    card = tmp_path / "card"
+    shutil.copy(ROOT / "deploy/instruments/empi-s.tflite", tmp_path / "home/models/own.tflite")
+    monkeypatch.setenv("FORETONE_HOME", str(tmp_path / "home"))
+    (here / "box.toml").write_text(box.read_text())
+    (here / "mine.toml").write_text((tmp_path / "mine.toml").read_text() + part)
     card.write_bytes(b"\xff" * 10000)
-    done = run(card, home / "box.toml")
+    done = run(card, here / "box.toml")
     assert done.returncode == 1
-    assert "move what mine.toml names into its folder" in done.stderr
-    assert "there is no file ../one.toml" in done.stderr
+    assert "put all that the instrument names into its folder" in done.stderr
+    assert said in done.stderr
+    assert str(tmp_path) not in done.stderr
     assert card.read_bytes() == b"\xff" * 10000
 
 
