@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,7 @@ def test_one_of_another_source_is_not_taken(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 @COMPILED
+@pytest.mark.skipif(find_spec("hatchling") is None, reason="needs hatchling to build a wheel")
 def test_it_comes_with_a_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
