@@ -16,7 +16,9 @@ SLOT = (
     Parameter("end", 0, 1, 1),
     Parameter("loop", 0, 1, 0, choices=("off", "on")),
 )
-"""What each slot has. `start` and `end` are shares of the recording."""
+"""What each slot has. `start` and `end` are shares of the recording; turned, they hold from the next stroke
+or round on.
+"""
 
 GAIN, RATE, PAN, START, END, LOOP = range(len(SLOT))
 
