@@ -97,7 +97,7 @@ def _run(options: argparse.Namespace) -> int:
             seconds=options.seconds,
             folder=None if options.headless else options.state,
             sessions=None if options.no_log else options.log,
-            examples=options.examples or (options.state or HOME) / "examples",
+            examples=options.examples or HOME / "examples",
             report=options.report,
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -105,13 +107,16 @@ class Client:
 
 
 class Box:
-    """`foretone run teach` in a folder, started and ended as often as you like."""
+    """`foretone run teach`, at home in a folder, started and ended as often as you like.
+
+    Its state is in memory on a real box, and so is gone at each start.
+    """
 
     def __init__(self, folder, client, *changes, instrument="teach"):
         self.folder, self.client, self.process = folder, client, None
         self.command = [
             sys.executable, "-m", "foretone", "run", str(instrument), "--board", "fake", "--headless",
-            "--no-log", "--state", str(folder), f"--set=wekinator.port={client.control}",
+            "--no-log", "--state", str(folder / "state"), f"--set=wekinator.port={client.control}",
             "--set=teach.fade=0", f"--set=wekinator.outputs_port={client.port}",
             f"--set=outputs.port={client.port}",
             *(f"--set={change}" for change in changes),
@@ -119,8 +124,11 @@ class Box:
 
     def start(self):
         said = Path(tempfile.mkstemp()[1])
+        shutil.rmtree(self.folder / "state", ignore_errors=True)
         with said.open("w") as file:
-            self.process = subprocess.Popen(self.command, stderr=file)
+            self.process = subprocess.Popen(
+                self.command, stderr=file, env={**os.environ, "FORETONE_HOME": str(self.folder)}
+            )
         until = time.monotonic() + DEADLINE
         self.client.asking.settimeout(0.1)
         while time.monotonic() < until:
