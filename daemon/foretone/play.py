@@ -33,7 +33,7 @@ AGAIN = 0.1
 """Seconds before a process that died is started again, doubled each time it lives less than 5 s."""
 
 SIGNALLED = ""
-"""Stands in the queue of names for a signal to this process."""
+"""Stands in the queue of those that ended for a signal to this process."""
 
 PATIENCE = 5.0
 """Seconds that a process gets to come to rest before it is killed."""
@@ -144,11 +144,11 @@ class Family:
     def __init__(self) -> None:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, tuple[list[str], bool]] = {}
-        self._ended: SimpleQueue[str] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[str, subprocess.Popen[bytes] | None]] = SimpleQueue()
         self._pauses: dict[str, float] = {}
         self._ending = False
         self._handlers = {
-            number: signal.signal(number, lambda *_: self._ended.put(SIGNALLED))
+            number: signal.signal(number, lambda *_: self._ended.put((SIGNALLED, None)))
             for number in (signal.SIGTERM, signal.SIGINT)
         }
 
@@ -169,7 +169,7 @@ class Family:
                 self._ending = True
                 pausing.clear()
                 self._leader().send_signal(signal.SIGTERM)
-            elif name is None or name not in self._commands or (self._ending and self._commands[name][1]):
+            elif name is None or (self._ending and self._commands[name][1]):
                 continue
             elif not self._commands[name][1]:
                 return self._left(name, self._children[name].returncode)
@@ -180,16 +180,20 @@ class Family:
                 pausing[name] = time.monotonic() + self._pauses[name]
 
     def _next(self, until: float) -> str | None:
-        """Who has ended, or None when it is `until`."""
+        """Who has ended, or None when it is `until`, or when it was one that had been dismissed."""
         try:
-            return self._ended.get(timeout=min(max(until - time.monotonic(), 0.0), 3600.0))
+            name, child = self._ended.get(timeout=min(max(until - time.monotonic(), 0.0), 3600.0))
         except Empty:
             return None
+        # By now another one may go by the name of one that was dismissed, and be well.
+        return name if name == SIGNALLED or self._children.get(name) is child else None
 
     def _left(self, name: str, status: int) -> int:
         """The exit status of the one that everything depends on, and a sentence when it was killed."""
-        if status >= 0 or (self._ending and status == -signal.SIGTERM):
-            return max(status, 0)
+        if self._ending and status in (RENEWED, -signal.SIGTERM):
+            return 0
+        if status >= 0:
+            return status
         print(
             f"The {name} was killed ({signal.Signals(-status).name}); everything ends.",
             file=sys.stderr,
@@ -229,7 +233,7 @@ class Family:
             child.wait()
             lived = time.monotonic() - born
             self._pauses[name] = AGAIN if lived > 5.0 else min(2 * self._pauses.get(name, AGAIN / 2), 5.0)
-            self._ended.put(name)
+            self._ended.put((name, child))
 
         threading.Thread(target=watch, name=f"watch {name}", daemon=True).start()
 

@@ -210,8 +210,26 @@ def test_a_voice_that_is_killed_while_it_sounds_is_soon_back_and_nothing_hangs(s
     assert process.wait(15) == 0
 
 
+def test_a_changed_file_is_played_by_one_voice(start, ports):
+    process = start("play", "empi", "--no-log", "--headless", *ports)
+    for times in (1, 2, 3):
+        until(lambda times=times: process.told().count("EMPI plays") == times)
+        assert len(children(process, "synth")) == 1
+        place = Path(argument(child(process, "run"), "--state")) / "control.sock"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as page:
+            page.sendto(b'{"renew": true}', str(place))
+    process.terminate()
+    assert process.wait(15) == 0
+    assert "ended unexpectedly" not in process.told()
+
+
 def child(process, command):
     """The process of ours below `process` that runs `command`."""
+    return next(iter(children(process, command)), None)
+
+
+def children(process, command):
+    found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = entry.read_text().rpartition(")")[2].split()
@@ -219,13 +237,17 @@ def child(process, command):
         except OSError:
             continue
         if fields[1] == str(process.pid) and command.encode() in words and fields[0] != "Z":
-            return int(entry.parent.name)
-    return None
+            found.append(int(entry.parent.name))
+    return found
+
+
+def argument(pid, option):
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return words[words.index(option) + 1]
 
 
 def ring_of(pid):
-    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    path = Path(words[words.index("--state") + 1]) / "sound.ring"
+    path = Path(argument(pid, "--state")) / "sound.ring"
     return path if path.exists() else None
 
 
