@@ -1,5 +1,7 @@
 """The services as files: correct, and locked in."""
 
+import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -58,3 +60,25 @@ def test_the_safe_instrument_is_one_that_needs_no_model():
     instrument = load(SYSTEMD / "safe/safe.toml")
     assert instrument.of("player") == []
     assert [part.kind for part in instrument.of("sink")] == ["synth"]
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "asked"),
+    [
+        (75, "success", ["reset-failed foretone.service", "reset-failed foretone-synth.service",
+                         "--no-block restart foretone-synth.service"]),
+        (0, "success", ["reset-failed foretone.service"]),
+        (1, "exit-code", []),
+    ],
+)  # fmt: skip
+def test_a_changed_file_is_read_by_the_voice_too(tmp_path, status, result, asked):
+    (tmp_path / "systemctl").write_text('#!/bin/sh\necho "$*" >> "$ASKED"\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    told = {"ASKED": str(tmp_path / "asked"), "EXIT_STATUS": str(status), "SERVICE_RESULT": result}
+    environment = {**os.environ, **told, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    (tmp_path / "asked").touch()
+    for line in (SYSTEMD / "foretone.service").read_text().splitlines():
+        key, _, command = line.partition("=+")
+        if key == "ExecStopPost":
+            assert subprocess.run(shlex.split(command), env=environment, check=False).returncode == 0
+    assert (tmp_path / "asked").read_text().splitlines() == asked
