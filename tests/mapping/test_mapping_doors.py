@@ -99,6 +99,8 @@ def test_words_of_any_kind_are_answered(rig):
                 (1, thing),
                 ("record", 1, thing),
                 ("inputs", thing),
+                ("inputs", *[thing] * 5),
+                ("outputs", *[thing] * 5),
                 ("take", thing),
             ):
                 ask("teach", verb, *words)

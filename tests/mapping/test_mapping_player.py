@@ -164,6 +164,9 @@ def test_takes_examples_and_outputs_are_deleted(teach):
         (("select", 1), "say which output"),
         (("names", "inputs", "a", "a"), "give 2 different names"),
         (("names", "outputs", "a"), "2 different names"),
+        (("names", "inputs", b"\xff", "a"), "a name is a text"),
+        (("names", "inputs", ["a"], "b"), "a name is a text"),
+        (("names", "outputs", ["a"], "b"), "a name is a text"),
     ],
     ids=str,
 )

@@ -64,11 +64,11 @@ def select(player: Mapping, words: list[Any], now: float) -> Answer:
 def names(player: Mapping, words: list[Any], now: float) -> Answer:
     """What people call the `inputs` or the `outputs`: different names."""
     match words:
+        case ["inputs" | "outputs", *names] if not all(isinstance(name, str) and name for name in names):
+            raise SettingError("a name is a text")
         case ["inputs", *names]:
             player.history.do("inputs", names)
         case ["outputs", *names] if len(names) == len(player.names) == len(set(names)):
-            if not all(isinstance(name, str) and name for name in names):
-                raise SettingError("a name is a text")
             _change(player, {number: {"name": name} for number, name in enumerate(names)}, now)
         case _:
             raise SettingError(f"say inputs or outputs and {len(player.names)} different names")

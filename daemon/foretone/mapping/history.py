@@ -103,9 +103,11 @@ class History:
             case ["output", int(number), dict(changes)]:
                 return project.with_output(number, changes)
             case ["inputs", [*names]]:
+                if not all(isinstance(name, str) for name in names):
+                    raise SettingError("a name is a text")
                 if len(names) != len(project.inputs) or len(set(names)) < len(names):
                     raise SettingError(f"give {len(project.inputs)} different names, one for each input")
-                return replace(project, inputs=tuple(map(str, names)))
+                return replace(project, inputs=tuple(names))
             case ["trained", [*models]]:
                 outputs = tuple(
                     replace(output, model=str(place[0]), column=int(place[1])) if place else output
