@@ -53,15 +53,18 @@ def read(path: Path) -> Gestures:
         raise ModelError(f"the gestures {path} cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != path.stem:
         raise ModelError(f"{path} is cut short or damaged: copy it or train again")
-    told = json.loads(data)
-    if told.pop("foretone gestures", None) != 1:
-        raise ModelError(f"{path} is no file of gestures of this version; update Foretone")
-    return Gestures(
-        hears=tuple(told["hears"]),
-        step=told["step"],
-        factor=np.array(told["factor"]),
-        kinds=tuple(told["kinds"]),
-        templates=tuple(np.array(template) for template in told["templates"]),
-        thresholds=tuple(told["thresholds"]),
-        near=told.get("near", 0.0),
-    )
+    try:
+        told = json.loads(data)
+        if told.pop("foretone gestures", None) == 1:
+            return Gestures(
+                hears=tuple(told["hears"]),
+                step=told["step"],
+                factor=np.array(told["factor"]),
+                kinds=tuple(told["kinds"]),
+                templates=tuple(np.array(template) for template in told["templates"]),
+                thresholds=tuple(told["thresholds"]),
+                near=told.get("near", 0.0),
+            )
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{path} holds no gestures ({error}); train again") from error
+    raise ModelError(f"{path} is no file of gestures of this version; update Foretone")

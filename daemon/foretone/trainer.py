@@ -46,17 +46,21 @@ class Trainer:
         return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> None:
-        """Start it, unless it runs, or has died a moment ago."""
+        """Start it, unless it runs, or has died a moment ago. OSError when the system cannot."""
         with self._lock:
             if self._closed or self.pid is not None or time.monotonic() < self._start_after:
                 return
             self._forget(self._process)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "foretone_training", "serve"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "foretone_training", "serve"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                )
+            except OSError as error:
+                self._put_off()
+                raise OSError(f"the trainer cannot be started: {error.strerror}") from error
             reading = threading.Thread(target=self._read, args=(self._process,), name="trainer", daemon=True)
             reading.start()
 
@@ -92,6 +96,10 @@ class Trainer:
             os.close(self._errors)
             self._errors = subprocess.DEVNULL
 
+    def _put_off(self) -> None:
+        self._start_after = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, 60.0)
+
     def _forget(self, process: subprocess.Popen[bytes] | None) -> None:
         if process is not None and process.stdin is not None:
             with contextlib.suppress(OSError):
@@ -107,7 +115,6 @@ class Trainer:
         if process.pid in self._ended:
             self._ended.discard(process.pid)
         else:
-            self._start_after = time.monotonic() + self._pause
-            self._pause = min(2 * self._pause, 60.0)
+            self._put_off()
             log.warning("the trainer ended unexpectedly (%s) and is started again", process.wait())
             self._told(None)

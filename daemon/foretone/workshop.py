@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from foretone import punctual
-from foretone.errors import ForetoneError, SettingError
+from foretone.errors import ForetoneError, SessionError, SettingError
 from foretone.event import Command
 from foretone.mapping import files
 from foretone.mapping.files import place
@@ -80,9 +81,17 @@ class Workshop:
         return next((journal.path for journal, history in list(self._kept) if history is shown), None)
 
     def open(self) -> None:
-        """Bring back what the journal holds, and start the trainer. SessionError when it cannot be read."""
+        """Bring back what the journal holds, and start the trainer.
+
+        Where the journal cannot be read, or not mended, nothing is kept.
+        """
         journal, history = self._kept[0]
-        journal.load(history)
+        try:
+            journal.load(history)
+        except SessionError as error:
+            # Nobody will take them, and what was appended to half a journal could not be read again.
+            history.unwritten = deque(maxlen=0)
+            journal.tell(f"examples are not being kept: {error}")
         self._player.voice.open = self._store.wanted(history.project)
         self._player.helper = self
         self._player.restore()
@@ -97,8 +106,8 @@ class Workshop:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(timeout=5.0)
-        for journal, history in self._kept:
-            journal.write(history)
+        self._write()
+        for journal, _ in self._kept:
             journal.close()
 
     def train(self, project: Project, settings: dict[str, Any]) -> None:
@@ -138,25 +147,29 @@ class Workshop:
     def _keep(self) -> None:
         punctual.step_back()
         while not self._closing.wait(EVERY):
-            for journal, history in list(self._kept):
+            self._write()
+
+    def _write(self) -> None:
+        for journal, history in list(self._kept):
+            try:
                 journal.write(history)
+            except Exception as error:  # noqa: BLE001 -- what one action does must not cost the next ones
+                journal.tell(f"examples are not being kept: {error}")
 
     def _run(self) -> None:
         # The trainer too is started from here, and must not run before what sounds.
         punctual.step_back()
         while not self._closing.is_set():
-            self._trainer.start()
             try:
-                asked = self._asked.get(timeout=EVERY)
+                self._trainer.start()
+                self._do(self._asked.get(timeout=EVERY))
             except Empty:
-                asked = ("nothing",)
-            try:
-                self._do(asked)
+                pass
             except BrokenPipeError:
                 self._until = 0.0
                 self._fail("the trainer is not there just now; train again")
-            except (ForetoneError, OSError) as error:
-                self._fail(str(error))
+            except Exception as error:  # noqa: BLE001 -- one thing that cannot be done must not stop the next
+                self._fail(str(error) or type(error).__name__)
             if self._until and time.monotonic() > self._until:
                 self._give_up("the training took longer than its deadline; train again with a later one")
 

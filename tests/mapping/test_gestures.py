@@ -1,5 +1,6 @@
 """Gestures over time: learned from a few takes, and found in a stream while the hand goes on."""
 
+import hashlib
 import json
 import math
 import random
@@ -116,6 +117,11 @@ def test_a_file_of_gestures_that_is_damaged_is_refused(make, tmp_path):
     path.write_bytes(data[:-10])
     with pytest.raises(ModelError, match="cut short or damaged"):
         gestures.read(path)
+    for content in (b"{", b"[]", b'{"foretone gestures": 1}', b"[" * 100_000):
+        damaged = tmp_path / f"{hashlib.sha256(content).hexdigest()}.json"
+        damaged.write_bytes(content)
+        with pytest.raises(ModelError, match="holds no gestures"):
+            gestures.read(damaged)
     with pytest.raises(MissingModelError):
         gestures.read(tmp_path / "none.json")
     assert json.loads(data)["foretone gestures"] == 1

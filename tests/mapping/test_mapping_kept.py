@@ -92,6 +92,14 @@ def test_after_a_restart_it_plays_the_same_bits(client, box):
     assert [client.frame(*hand) for hand in hands] == before
 
 
+def test_a_journal_that_cannot_be_read_does_not_keep_it_from_playing(client, box):
+    (box.folder / "examples" / "teach-teach.journal").mkdir(parents=True)
+    box.start()
+    client.drain()
+    assert client.do("outputs", 0.1, 0.2, 0.3, 0.4, 0.5) == []
+    assert client.heard("/wek/outputs") == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
 def test_what_is_undone_before_a_restart_can_be_done_again_after_it(tmp_path):
     first = player()
     journal = Journal(tmp_path / "a.journal", AXES, NAMES)
@@ -146,9 +154,10 @@ def test_a_line_that_is_no_action_is_left_out(tmp_path, caplog):
     with (tmp_path / "a.journal").open("a") as file:
         file.write(
             '["fly"]\n[]\n{}\nnull\n["frame",1]\n\xff\n["output",0,{"smooth":"a"}]\n' + "[" * 5000 + "\n"
+            '["inputs",[1,2,3,4,5]]\n["inputs",[[],[],[],[],[]]]\n'
         )
     assert loaded(tmp_path / "a.journal").project == whole
-    assert "8 actions cannot be read" in caplog.text
+    assert "10 actions cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """The process that trains: kept warm, killed and started again, and never in the way."""
 
+import base64
+import errno
+import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from queue import SimpleQueue
@@ -10,6 +14,7 @@ from random import Random
 import pytest
 
 from foretone.event import Command
+from foretone.mapping import journal
 from foretone.players.mapping import Mapping
 from foretone.workshop import Workshop
 
@@ -109,3 +114,89 @@ def test_the_newest_of_many_is_played_last(shop):
     until("_trained")
     player.obey("run", (), 3.0)
     assert player.voice.open[player.history.project.outputs[0].model].play([0.5])[0] == pytest.approx(0.9)
+
+
+def test_one_that_cannot_be_started_is_told_and_tried_again(shop, monkeypatch):
+    player, made, until = shop
+    wait(lambda: made.trainer)
+    with monkeypatch.context() as here:
+        here.setattr(sys, "executable", "/nowhere/python")
+        os.kill(made.trainer, signal.SIGKILL)
+        assert "the trainer cannot be started: No such file" in until("_failed")[0]
+        player.obey("train", (), 2.0)
+        assert "the trainer is not there just now" in until("_failed")[0]
+    wait(lambda: made.trainer)
+    player.obey("train", (), 2.0)
+    until("_trained")
+
+
+NO_TEMPLATES = {"foretone gestures": 1, "hears": ["x"], "step": 0.02, "factor": [1.0], "kinds": [1],
+                "templates": [], "thresholds": [1.0]}  # fmt: skip
+
+
+@pytest.mark.parametrize("gestures", [b"{", b"[]", b"{}", json.dumps(NO_TEMPLATES).encode()])
+def test_an_output_whose_gestures_are_damaged_is_refused_and_the_next_is_learned(shop, tmp_path, gestures):
+    player, _, until = shop
+    (tmp_path / "outputs").mkdir()
+    saved = {
+        "foretone output": 1, "hears": ["x"], "output": {"learn": "dtw"}, "takes": [], "suffix": ".json",
+        "content": base64.b64encode(gestures).decode(),
+    }  # fmt: skip
+    (tmp_path / "outputs" / "worn.json").write_text(json.dumps(saved))
+    player.obey("load", (1, "worn"), 2.0)
+    assert until("_failed")[0]
+    player.obey("train", (), 2.0)
+    until("_trained")
+
+
+def test_an_action_that_cannot_be_kept_is_told_and_the_next_ones_are_kept(shop, tmp_path):
+    player, made, _ = shop
+    player.history.unwritten.append(("inputs", [b"\xff"]))
+    wait(lambda: made.fault)
+    assert "examples are not being kept" in made.fault
+    player.obey("example", (), 3.0)
+    wait(lambda: not made.fault)
+    assert len((tmp_path / "a.journal").read_text().splitlines()) == 1 + 3 * 3
+
+
+def learned(folder, said):
+    player = Mapping(("x",), "teach", Random(1), outputs=["y"], fade=0.0)
+    return player, Workshop(folder, "a", player, said.put)
+
+
+def test_without_its_journal_it_plays_and_keeps_nothing(tmp_path, caplog):
+    (tmp_path / "a.journal").mkdir()
+    said = SimpleQueue()
+    player, made = learned(tmp_path, said)
+    made.open()
+    assert "examples are not being kept" in made.fault
+    assert "Is a directory" in made.fault
+    player.x = (0.5,)
+    player.obey("example", (), 1.0)
+    assert not player.history.unwritten
+    player.obey("train", (), 1.0)
+    while said.get(timeout=30).verb != "_trained":
+        pass
+    made.close()
+    assert made.fault
+    assert caplog.text.count("playing on") == 1
+
+
+def test_a_journal_that_cannot_be_mended_is_played_and_left_as_it_is(shop, tmp_path, monkeypatch):
+    _, first, _ = shop
+    first.close()
+    with (tmp_path / "a.journal").open("a") as file:
+        file.write('["ta')
+    before = (tmp_path / "a.journal").read_bytes()
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(journal.os, "truncate", refuse)
+    player, made = learned(tmp_path, SimpleQueue())
+    made.open()
+    assert "Read-only file system" in made.fault
+    assert player.history.project.examples == 2
+    player.obey("undo", (), 1.0)
+    made.close()
+    assert (tmp_path / "a.journal").read_bytes() == before

@@ -42,38 +42,14 @@ class Journal:
         """Do what the journal holds again; returns how many actions that were.
 
         A journal of other inputs or outputs is put aside under another name, and a new one begun; it is said.
-        SessionError when the file cannot be read at all.
+        SessionError when the file cannot be read, or must be mended and cannot be.
         """
         try:
-            lines = self.path.read_bytes().split(b"\n")
+            return self._load(history)
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise SessionError(f"the journal {self.path} cannot be read: {error.strerror}") from error
-        whole = sum(len(line) + 1 for line in lines[:-1])
-        if lines == [b""]:
-            return 0
-        if lines[:-1] and not self._begins(lines[0]):
-            self._put_aside()
-            return 0
-        if lines[-1]:
-            os.truncate(self.path, whole)
-            log.warning(
-                "%s: the power was cut while its last action was written; that one is gone", self.path
-            )
-        done = left = 0
-        for line in lines[1:-1]:
-            try:
-                history.repeat(json.loads(line))
-                done += 1
-            except (SettingError, ValueError, TypeError, LookupError, RecursionError):
-                left += 1
-        if left:
-            log.warning("%s: %d actions cannot be read and are left out", self.path, left)
-        if history.recording:
-            # The lights went out during a take: what was recorded of it is a take.
-            history.do("end")
-        return done
+            raise SessionError(f"the journal cannot be read or mended: {error.strerror}") from error
 
     def write(self, history: History) -> bool:
         """Put on the disk what waits; returns whether all of it is there. What does not fit is kept."""
@@ -91,10 +67,10 @@ class Journal:
         except OSError as error:
             if error.errno in _GONE:
                 self.close()
-            self._tell(f"examples are not being kept: {error.strerror}")
+            self.tell(f"examples are not being kept: {error.strerror}")
             return False
         self._waiting = b""
-        self._tell("")
+        self.tell("")
         return True
 
     def close(self) -> None:
@@ -102,6 +78,41 @@ class Journal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def tell(self, fault: str) -> None:
+        """Say why nothing is being kept, or that it is again; once."""
+        if fault and not self.fault:
+            log.warning("%s (%s); playing on", fault, self.path)
+        elif self.fault and not fault:
+            log.info("examples are being kept again")
+        self.fault = fault
+
+    def _load(self, history: History) -> int:
+        lines = self.path.read_bytes().split(b"\n")
+        whole = sum(len(line) + 1 for line in lines[:-1])
+        if lines == [b""]:
+            return 0
+        if lines[:-1] and not self._begins(lines[0]):
+            self._put_aside()
+            return 0
+        done = left = 0
+        for line in lines[1:-1]:
+            try:
+                history.repeat(json.loads(line))
+                done += 1
+            except (SettingError, ValueError, TypeError, LookupError, RecursionError):
+                left += 1
+        if left:
+            log.warning("%s: %d actions cannot be read and are left out", self.path, left)
+        if history.recording:
+            # The lights went out during a take: what was recorded of it is a take.
+            history.do("end")
+        if lines[-1]:
+            os.truncate(self.path, whole)
+            log.warning(
+                "%s: the power was cut while its last action was written; that one is gone", self.path
+            )
+        return done
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,13 +149,6 @@ class Journal:
                 break
         self.path.rename(aside)
         log.warning("the examples in %s are of other inputs or outputs; they are kept there", aside)
-
-    def _tell(self, fault: str) -> None:
-        if fault and not self.fault:
-            log.warning("%s (%s); playing on", fault, self.path)
-        elif self.fault and not fault:
-            log.info("examples are being kept again")
-        self.fault = fault
 
 
 def _sync(folder: Path) -> None:
