@@ -111,7 +111,7 @@ class Control:
             data, sender = self._socket.recvfrom(LARGEST)
             try:
                 self._take(json.loads(data), sender) if data else None
-            except (ModelError, SessionError) as error:
+            except (ModelError, SessionError, OSError) as error:
                 self._send(sender, {"refused": str(error)})
             except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
                 self.malformed += 1
@@ -160,10 +160,8 @@ class Control:
 
     def _reply(self, asker: str, number: Any, answer: Any) -> None:
         """What came of a command, to whoever asked; from the conductor thread."""
-        if asker:
-            refused = isinstance(answer, Exception)
-            said = {"refused": [number, str(answer)]} if refused else {"did": [number, answer]}
-            self._send(asker, said)
+        refused = isinstance(answer, Exception)
+        self._send(asker, {"refused": [number, str(answer)]} if refused else {"did": [number, answer]})
 
     def _note(self, event: Event) -> None:
         if self._watchers:
@@ -185,6 +183,8 @@ class Control:
         return now + FRAME
 
     def _send(self, watcher: str, message: dict[str, Any]) -> None:
+        if not watcher:
+            return
         data = json.dumps(message, separators=(",", ":")).encode()
         try:
             self._answers.sendto(data, watcher)

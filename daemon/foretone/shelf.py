@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from foretone.errors import ModelError
+
 HOME = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
 """This machine's own: its sessions, models and instruments."""
 
@@ -62,6 +64,12 @@ def save(file: Path, text: str, faults: Callable[[Path], list[str]] = lambda _: 
 
 
 def model(folder: Path, name: str) -> Path:
-    """Where a model is: beside the instrument file, else among this machine's own, else among the shipped."""
+    """Where a model is: beside the instrument file, else among this machine's own, else among the shipped.
+
+    ModelError when it cannot be looked for, because of its name or of a folder that is not ours.
+    """
     places = (folder, HOME / "models", *SHIPPED)
-    return next((file for place in places if (file := place / name).exists()), folder / name)
+    try:
+        return next((file for place in places if (file := place / name).exists()), folder / name)
+    except OSError as error:
+        raise ModelError(f"the model {error.filename} cannot be read: {error.strerror}") from error

@@ -32,7 +32,7 @@ def rig(free_port, run_folder):
         data = message if isinstance(message, bytes) else json.dumps(message).encode()
         watcher.sendto(data, str(run_folder / "control.sock"))
         while control.taken == before:
-            watcher.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
+            assert control._thread.is_alive()
 
     def hear(what):
         while what not in (got := json.loads(watcher.recv(1 << 16))):
@@ -137,13 +137,22 @@ def test_nothing_that_is_said_there_stops_it(rig, message):
     assert hear("state")["settings"]["duet"]["silence"] == 0.8
 
 
-def test_a_hello_without_an_address_is_not_answered(rig, run_folder):
+@pytest.mark.parametrize(
+    "message",
+    [
+        b'{"hello": true}',
+        b'{"model": ["duet", "/nowhere"]}',
+        b'{"playback": "/nowhere"}',
+        b'{"do": ["duet", "fly"]}',
+    ],
+)
+def test_whoever_has_no_address_is_not_answered(rig, run_folder, message):
     stage, control, tell, hear = rig
     before = control.taken
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as nobody:
-        nobody.sendto(b'{"hello": true}', str(run_folder / "control.sock"))
+        nobody.sendto(message, str(run_folder / "control.sock"))
     while control.taken == before:
-        pass
+        assert control._thread.is_alive()
     stage.run_until(10.2)
     tell({"hello": True})
     stage.run_until(10.4)
@@ -185,6 +194,7 @@ def test_another_model_is_taken_on_while_it_plays(rig, tmp_path):
         (["duet", "/nowhere/none.tflite"], "there is no model at /nowhere/none.tflite"),
         (["lever", "empi-s.tflite"], "there is no player 'lever'"),
         (["nobody", "empi-s.tflite"], "there is no player 'nobody'"),
+        (["duet", "/" + 300 * "m"], "File name too long"),
     ],
 )
 def test_a_model_that_cannot_be_taken_on_is_refused_and_the_old_one_plays(rig, asked, sentence):

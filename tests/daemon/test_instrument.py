@@ -158,6 +158,16 @@ def test_a_missing_model_says_where_it_looked(tmp_path):
     ]
 
 
+def test_a_model_that_cannot_be_looked_for_is_a_fault_of_its_key(tmp_path):
+    (told,) = faults(
+        tmp_path,
+        'axes = ["x"]\n[source.a]\nkind = "osc"\n'
+        f'[player.p]\nkind = "mdrnn"\nhears = ["a"]\nmodel = "{300 * "m"}"',
+    )
+    assert told.startswith("line 7, [player.p] the model ")
+    assert told.endswith("cannot be read: File name too long")
+
+
 def test_players_that_hear_each_other_are_refused(tmp_path):
     ring = "\n".join(
         f'[player.{name}]\nkind = "mdrnn"\nhears = ["{other}"]\nmodel = "m.tflite"'
