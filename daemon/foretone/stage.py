@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from foretone import kinds
@@ -22,6 +24,9 @@ from foretone.watch import Histogram
 
 TURN = 3.0
 """Seconds that a display shows how the instrument plays, and then where it can be reached."""
+
+LOOK = 0.1
+"""Seconds between looks at whether a part that is being opened again is open."""
 
 
 class Keeper(Protocol):
@@ -54,12 +59,16 @@ class Stage:
         """Set by whoever plays on a machine with a network: its address, which a display shows in turn."""
         self._sources = sources
         self._shut: list[tuple[Seat, Part]] = []
+        self._tried: SimpleQueue[tuple[Seat, Part, Any]] = SimpleQueue()
+        """What came of opening a part again: itself, or the reason why not."""
+        self._threads = True
 
     def open(self, threads: bool = True) -> None:
         """Open every part. A device that is not there is out, and waited for; the others play.
 
         With `threads` each bus runs by itself; without, `run_until` moves everything by the clock.
         """
+        self._threads = threads
         for part in self.instrument.parts.values():
             if part.role == "source" and self._sources is not None:
                 self.conductor.seat(Seat(part, self._sources.get(part.name)))
@@ -169,25 +178,46 @@ class Stage:
 
     def _seat_made(self, part: Part) -> None:
         seat = Seat(part, None)
+        try:
+            seat.part = self._make(part, part.settings)
+        except ModelError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever keeps it away may be gone later
+            seat.fail(error, self.conductor.clock.now())
+            self._shut.append((seat, part))
         self.conductor.seat(seat)
-        self._shut.append((seat, part))
-        self._reopen(self.conductor.clock.now())
 
     def _reopen(self, now: float) -> float:
-        """Open what could not be opened before, such as a port that another program had."""
-        for seat, part in list(self._shut):
+        """Open what could not be opened before, such as a port that another program had.
+
+        Each in a thread of its own, for a name server may keep it waiting for half a minute. That thread runs
+        as early as the conductor's, because those that the part starts do as it does.
+        """
+        for seat, part in self._shut:
             if seat.again <= now:
-                try:
-                    seat.part = self._make(part, part.settings)
-                except ModelError:
-                    raise
-                except Exception as error:  # noqa: BLE001 -- whatever keeps it away may be gone later
-                    seat.fail(error, now)
-                    continue
-                self._shut.remove((seat, part))
-                seat.heal()
-                self.conductor.follow(seat)
-        return min((seat.again for seat, _ in self._shut), default=math.inf)
+                if self._threads:
+                    name = f"opens {part.name}"
+                    threading.Thread(target=self._try, args=(seat, part), name=name, daemon=True).start()
+                else:
+                    self._try(seat, part)
+                seat.again = math.inf
+        while not self._tried.empty():
+            seat, part, found = self._tried.get()
+            if isinstance(found, Exception):
+                seat.fail(found, now)
+                continue
+            seat.part = found
+            self._shut.remove((seat, part))
+            seat.heal()
+            self.conductor.follow(seat)
+        waiting = (seat.again if seat.again < math.inf else now + LOOK for seat, _ in self._shut)
+        return min(waiting, default=math.inf)
+
+    def _try(self, seat: Seat, part: Part) -> None:
+        try:
+            self._tried.put((seat, part, self._make(part, part.settings)))
+        except Exception as error:  # noqa: BLE001 -- whatever keeps it away may be gone later
+            self._tried.put((seat, part, error))
 
     def _make(self, part: Part, settings: dict[str, Any]) -> Any:
         given: dict[str, Any] = {

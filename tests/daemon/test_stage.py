@@ -1,6 +1,9 @@
 """The whole EMPI on the fake board, in virtual time: registers in, registers out."""
 
 import math
+import socket
+import threading
+import time
 
 import pytest
 
@@ -185,6 +188,40 @@ def test_an_osc_port_that_is_taken_is_waited_for(free_port):
     stage.run_until(5.0)
     assert not stage.conductor.seats["osc"].fault
     stage.close()
+
+
+def test_a_name_server_is_not_waited_for_while_playing(tmp_path, free_port, monkeypatch):
+    asked, answers = [], threading.Event()
+
+    def look_up(host):
+        asked.append((host, threading.current_thread()))
+        if len(asked) == 1:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        answers.wait(10)
+        return "127.0.0.1"
+
+    monkeypatch.setattr(socket, "gethostbyname", look_up)
+    path = tmp_path / "away.toml"
+    path.write_text(
+        f'axes = ["x"]\n[source.a]\nkind = "osc"\nport = {free_port()}\n'
+        f'[sink.b]\nkind = "osc"\nplays = ["a"]\nhost = "laptop.local"\nport = {free_port()}\n'
+    )
+    clock = HandClock()
+    stage = Stage(load(path), FakeBoard(clock), clock)
+    stage.open()
+    seat = stage.conductor.seats["b"]
+    assert seat.fault == "Name or service not known"
+    stage.run_until(60.0)
+    assert seat.part is None
+    answers.set()
+    deadline = time.monotonic() + 10
+    while seat.part is None:
+        assert time.monotonic() < deadline
+        stage.run_until(clock.now() + 0.1)
+    stage.close()
+    assert not seat.fault
+    assert [host for host, _ in asked] == ["laptop.local"] * 2
+    assert asked[1][1] is not threading.main_thread()
 
 
 def test_closing_leaves_everything_at_rest(empi):
