@@ -137,7 +137,7 @@ class Conductor:
     def show(self, event: Event) -> None:
         """Let sinks play what was played some other time; nobody answers it, and nothing records it."""
         for seat in self._sinks.get(event.origin, ()):
-            self._call(seat, "play", event)
+            self._call(seat, "play", seat.picked(event))
 
     def turn(self, setting: Setting) -> None:
         """A person turned a knob; one that does not exist or is out of range is told and changes nothing."""

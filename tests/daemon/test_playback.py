@@ -95,6 +95,18 @@ def test_another_take_replaces_it(stage):
     assert [event.values for event in sink.played] == [(0.1,), (0.9,), (), (), (0.1,), (0.9,)]
 
 
+def test_a_sink_gets_the_axes_that_it_takes(tmp_path):
+    conductor, sink = Conductor(HandClock(100.0)), Sink()
+    conductor.seat(Seat(Part("pad", "source", "made", object, ("x", "y", "z")), object()))
+    conductor.seat(Seat(Part("light", "sink", "made", Sink, ("z",), ("pad",), picks=(2,)), sink))
+    header = Header("Pad", ("x", "y", "z"), ("pad",), ())
+    path = tmp_path / "pad.csv"
+    path.write_text(header.text() + row(Event(0.5, "pad", (0.1, 0.2, 0.3)), [0, 1, 2], 3, 0.0))
+    Playback(conductor).begin(path)
+    run_until(conductor, 101.0)
+    assert [event.values for event in sink.played] == [(0.3,), ()]
+
+
 def test_a_session_of_another_instrument_is_refused(stage, tmp_path):
     playback, _, _, path = stage
     other = tmp_path / "other.csv"
