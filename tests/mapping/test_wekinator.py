@@ -245,6 +245,13 @@ def test_whoever_is_wrong_is_told_so(told, address, values, sentence):
     assert sentence in error
 
 
+def test_another_wekinators_complaint_is_not_answered(told):
+    """It would be answered with one, and so on for ever."""
+    for status in ("error", "done-training"):
+        told.send(f"/wekinator/status/{status}", "what?")
+    assert told.settle() == []
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """One instrument for all that is wrong."""

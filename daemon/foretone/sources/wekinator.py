@@ -25,7 +25,7 @@ from foretone.packet import Form, messages, text, words
 from foretone.parts import Emit, Range
 
 CONTROL = "/wekinator/control/"
-ERROR = "/wekinator/status/error"
+STATUS = "/wekinator/status/"
 
 BUNDLES = 12001
 """The port where Wekinator tells of a bundle of outputs."""
@@ -116,6 +116,9 @@ class Wekinator(Datagrams):
         return tuple(min(max(value, 0.0), 1.0) for value in scaled)
 
     def _steps(self, message: OscMessage) -> Steps:
+        if message.address.startswith(STATUS):
+            # Another one of these, who would answer our complaint with one of its own.
+            return []
         if message.address == "/wek/inputs/bundle":
             return [("frames", *_texts(message, 1))]
         known = _CONTROLS.get(message.address.removeprefix(CONTROL))
@@ -129,12 +132,12 @@ class Wekinator(Datagrams):
             self._complain(f"{address}: {answer}", sender)
 
     def _complain(self, sentence: str, sender: tuple[str, int]) -> None:
-        self.answer(words(ERROR, sentence), sender)
+        self.answer(words(f"{STATUS}error", sentence), sender)
 
     def _news(self, news: dict[str, Any]) -> None:
         """The player tells what happened; from the conductor thread."""
         if "trained" in news:
-            self.answer(text("/wekinator/status/done-training") + text(","), self._outputs)
+            self.answer(text(f"{STATUS}done-training") + text(","), self._outputs)
         elif "failed" in news:
             self._complain(news["failed"], self._outputs)
         elif "frames" in news:
