@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,18 @@ from foretone.conductor import Conductor
 from foretone.errors import SessionError
 from foretone.event import Event
 
+log = logging.getLogger("foretone")
+
 LOOK = 0.1
 """Seconds between looks, while it plays, at whether something else is asked for."""
 
 
 class Playback:
-    """Shows a session's events to the sinks that play their origins. `begin` and `end` from any thread."""
+    """Shows a session's events to the sinks that play their origins. `begin` and `end` from any thread.
+
+    `begin` reads the file and looks at its header and its last row; the conductor takes the rows apart one by
+    one as they come due, so that opening an hour costs no more than opening a minute.
+    """
 
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
@@ -29,19 +37,20 @@ class Playback:
 
         SessionError when it cannot be read, or was played on another instrument.
         """
+        roll = session.unroll(path)
         seats = self._conductor.seats
-        events = [
-            event
-            for event in session.read(path).events
-            if event.origin in seats and len(event.values) in (0, len(seats[event.origin].axes))
-        ]
-        if not events:
+        widths = {
+            name: len(seats[name].axes)
+            for name in (*roll.header.sources, *roll.header.players)
+            if name in seats and len(seats[name].axes) <= len(roll.header.axes)
+        }
+        if not widths:
             raise SessionError(f"{path.name} was played on another instrument")
-        self._asked = Tape(path.name, events)
+        self._asked = Tape(path.name, roll.rows, roll.last, widths)
 
     def end(self) -> None:
         """Stop, and let go of everything."""
-        self._asked = Tape("", [])
+        self._asked = Tape("", iter(()))
 
     def state(self, now: float) -> dict[str, Any] | None:
         """What is played: `name`, `at` and `length` in seconds; None when nothing is. Conductor thread."""
@@ -73,25 +82,34 @@ class Playback:
 
 
 class Tape:
-    """The rows of a session that are still to be played."""
+    """The rows of a session that are still to be played; `widths` are the axes of the origins that may be."""
 
-    def __init__(self, name: str, events: list[Event]) -> None:
+    def __init__(
+        self, name: str, rows: Iterator[Event], last: float = 0.0, widths: dict[str, int] | None = None
+    ) -> None:
         self.name = name
         self.start = math.inf
         """When its first second began, in seconds of the clock."""
-        self.length = events[-1].time - events[0].time if events else 0.0
-        self.origins = tuple(dict.fromkeys(event.origin for event in events))
-        self._first = events[0].time if events else 0.0
-        self._waiting = events[::-1]
+        self.origins = widths or {}
+        self._rows = rows
+        self._next = next(rows, None)
+        self._first = self._next.time if self._next else 0.0
+        self.length = last - self._first
 
     @property
     def due(self) -> float:
         """When the next row is played; `inf` after the last."""
-        return self.start + self._waiting[-1].time - self._first if self._waiting else math.inf
+        return self.start + self._next.time - self._first if self._next else math.inf
 
     def until(self, now: float) -> list[Event]:
         """Take the rows that are due, each with the time at which it is."""
         found = []
-        while (due := self.due) <= now:
-            found.append(self._waiting.pop()._replace(time=due))
+        while self._next is not None and (due := self.due) <= now:
+            if len(self._next.values) in (0, self.origins.get(self._next.origin)):
+                found.append(self._next._replace(time=due))
+            try:
+                self._next = next(self._rows, None)
+            except SessionError as error:
+                log.warning("the playback ends: %s", error)
+                self._next = None
         return found

@@ -16,8 +16,9 @@ an axis leaves that column empty.
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from foretone.errors import SessionError, UnplayedError
 from foretone.event import Event
 
 FIRST_LINE = "# foretone session 1"
+
+_LONGEST = 4096
+"""Bytes in which the last row is looked for."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,18 @@ class Session:
         return tuple(event for event in self.events if event.origin in self.header.sources)
 
 
+@dataclass(frozen=True)
+class Roll:
+    """A log that is read row by row, as the rows are asked for: an hour of it is opened in milliseconds.
+
+    `last` is the time of its last row. `rows` raises SessionError at the first line that is wrong.
+    """
+
+    header: Header
+    rows: Iterator[Event]
+    last: float
+
+
 def row(event: Event, columns: Sequence[int], width: int, start: float) -> str:
     """One event as a line; value k of the event stands in column `columns[k]` of `width`."""
     cells = [""] * width
@@ -87,19 +103,36 @@ def read(path: Path) -> Session:
     UnplayedError when the power was cut before the first line was whole. SessionError names the file and the
     line of anything else that is wrong.
     """
+    content = _content(path)
+    rows, torn = whole(content)
     try:
-        content = path.read_bytes()
-        rows, torn = whole(content)
         lines = rows.decode().splitlines(keepends=True)
-    except FileNotFoundError as error:
-        raise SessionError(f"there is no session at {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SessionError(f"{path} cannot be read as a session: {error}") from error
-    if FIRST_LINE.encode().startswith(content.rstrip(b"\0")):
-        raise UnplayedError(f"{path} ends before its first line does: nothing was recorded")
     _check_first(path, lines)
     header, first_row = _header(path, lines)
-    return Session(header, tuple(_rows(path, lines, first_row, header.axes)), torn)
+    return Session(header, tuple(_rows(path, lines[first_row:], first_row, header.axes)), torn)
+
+
+def unroll(path: Path) -> Roll:
+    """Open a session log without reading its rows. Raises as `read`, of the header and the last row."""
+    content = _content(path)
+    file = io.BytesIO(content)
+    lines = []
+    for line in file:
+        lines.append(line.decode(errors="replace"))
+        if not line.startswith(b"#"):
+            break
+    _check_first(path, lines)
+    header, first_row = _header(path, lines)
+    kept = (line.decode(errors="replace") for line in file if line.endswith(b"\n") and b"\0" not in line)
+    written = content.rstrip(b"\0")
+    tail, _ = whole(written[max(file.tell(), len(written) - _LONGEST) :])
+    end = tail.decode(errors="replace").splitlines()[-1:]
+    if not end:
+        raise UnplayedError(f"{path} has a header and nothing else: nothing was played")
+    (last,) = _rows(path, end, first_row, header.axes)
+    return Roll(header, _rows(path, kept, first_row, header.axes), last.time)
 
 
 def read_header(path: Path) -> Header:
@@ -115,6 +148,18 @@ def read_header(path: Path) -> Header:
         raise SessionError(f"{path} cannot be read as a session: {error}") from error
     _check_first(path, lines)
     return _header(path, lines)[0]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SessionError(f"there is no session at {path}") from error
+    except OSError as error:
+        raise SessionError(f"{path} cannot be read as a session: {error}") from error
+    if FIRST_LINE.encode().startswith(content.rstrip(b"\0")):
+        raise UnplayedError(f"{path} ends before its first line does: nothing was recorded")
+    return content
 
 
 def _check_first(path: Path, lines: list[str]) -> None:
@@ -145,8 +190,8 @@ def _header(path: Path, lines: list[str]) -> tuple[Header, int]:
     raise UnplayedError(f"{path} has a header and nothing else: nothing was played")
 
 
-def _rows(path: Path, lines: list[str], first_row: int, axes: Sequence[str]) -> Iterable[Event]:
-    for number, line in enumerate(lines[first_row:], start=first_row + 1):
+def _rows(path: Path, lines: Iterable[str], first_row: int, axes: Sequence[str]) -> Iterator[Event]:
+    for number, line in enumerate(lines, start=first_row + 1):
         cells = line.rstrip("\r\n").split(",")
         if len(cells) != len(axes) + 2:
             raise SessionError(f"{path}, line {number}: {len(cells)} columns, expected {len(axes) + 2}")

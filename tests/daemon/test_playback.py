@@ -110,8 +110,44 @@ def test_a_sink_gets_the_axes_that_it_takes(tmp_path):
 def test_a_session_of_another_instrument_is_refused(stage, tmp_path):
     playback, _, _, path = stage
     other = tmp_path / "other.csv"
-    other.write_text(path.read_text().replace(",lever,", ",knob,").replace(",duet,", ",solo,"))
+    other.write_text(path.read_text().replace("lever", "knob").replace("duet", "solo"))
     with pytest.raises(SessionError, match="another instrument"):
         playback.begin(other)
     with pytest.raises(SessionError, match="there is no session"):
         playback.begin(tmp_path / "none.csv")
+    (tmp_path / "still.csv").write_text("".join(path.read_text().splitlines(keepends=True)[:6]))
+    with pytest.raises(SessionError, match="nothing was played"):
+        playback.begin(tmp_path / "still.csv")
+
+
+def test_rows_are_taken_apart_as_they_come_due(stage, caplog):
+    """So an hour of them, which takes a second of computing, keeps no answer waiting."""
+    playback, conductor, sink, path = stage
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:8], "0.8,duet,much\n", *lines[8:]]))
+    playback.begin(path)
+    run_until(conductor, 100.1)
+    assert caplog.text == ""
+    run_until(conductor, 105.0)
+    assert "line 9: could not convert" in caplog.text
+    assert [event.values for event in sink.played] == [(0.1,), (0.9,), (), ()]
+    assert playback.state(105.0) is None
+
+
+def test_what_a_power_cut_tore_is_left_out(stage):
+    playback, conductor, sink, path = stage
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:7], b"0.6,le\0\0\0\n", *lines[7:], b"\0" * 9000]))
+    playback.begin(path)
+    run_until(conductor, 100.0)
+    assert playback.state(100.0)["length"] == pytest.approx(1.0)
+    run_until(conductor, 103.0)
+    assert [event.values for event in sink.played[:4]] == [(0.1,), (0.9,), (0.3,), ()]
+
+
+def test_rows_that_fit_no_part_are_silence(stage):
+    playback, conductor, sink, path = stage
+    path.write_text(path.read_text().replace("0.700000,duet", "0.700000,solo"))
+    playback.begin(path)
+    run_until(conductor, 101.0)
+    assert [event.values for event in sink.played[:2]] == [(0.1,), (0.3,)]
