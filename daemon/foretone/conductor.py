@@ -43,7 +43,7 @@ class Conductor:
         self.listeners: list[Callable[[Event], None]] = []
         """Told of every event after it was played: the session log, the page."""
         self.chores: list[Callable[[float], float]] = []
-        """Called after each step with the time; return when they next want to be called."""
+        """Called after a step with the time, all when any is due; return when they next want to be called."""
         self._queue: SimpleQueue[Message | None] = SimpleQueue()
         self._heap: list[tuple[float, int, int, Event]] = []
         self._number = 0

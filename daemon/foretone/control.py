@@ -82,7 +82,7 @@ class Control:
         self._greeted: set[str] = set()
         self._events: list[Event] = []
         self._report: dict[str, Any] = {}
-        self._reported = -math.inf
+        self._reported = self._next = -math.inf
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         _bind(self._socket, path)
@@ -174,13 +174,16 @@ class Control:
         if not self._watchers:
             self._events.clear()
             return now + 10 * FRAME
+        if now < self._next:
+            return self._next
+        self._next = now + FRAME
         while self._greeted:
             self._send(self._greeted.pop(), {"about": self._about()})
         state = {"state": self._state(now)}
         for watcher in list(self._watchers):
             self._send(watcher, state)
         self._events.clear()
-        return now + FRAME
+        return self._next
 
     def _send(self, watcher: str, message: dict[str, Any]) -> None:
         if not watcher:

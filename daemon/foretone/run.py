@@ -168,6 +168,7 @@ class Performer:
             if not self._ghosts and seat.role == "source" and not hasattr(seat.part, "tick")
         }
         self._sent: dict[str, tuple[float, ...]] = {}
+        self._next = -math.inf
         if self._patches:
             stage.conductor.chores.append(self._send)
 
@@ -186,12 +187,15 @@ class Performer:
         """What the ghost plays as a patch, a message whenever it moved; a chore of the conductor's."""
         if not self.playing:
             return now + IDLE
+        if now < self._next:
+            return self._next
+        self._next = now + MESSAGE
         for name, ghost in self._patches.items():
             values = ghost.at(now)
             if values != self._sent.get(name, values):
                 self._conductor.emit(Event(now, name, values))
             self._sent[name] = values
-        return now + MESSAGE
+        return self._next
 
     def hold(self, name: str, values: tuple[float, ...]) -> None:
         """A person holds the sensor `name` there; the ghost steps back. ValueError when there is none."""

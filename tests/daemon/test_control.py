@@ -1,5 +1,6 @@
 """The socket that other processes look through, with a real stage behind it and a clock moved by hand."""
 
+import itertools
 import json
 import socket
 
@@ -231,6 +232,23 @@ def test_a_session_is_played_back_and_ended(rig, tmp_path):
     assert "there is no session" in hear("refused")
     stage.run_until(12.5)
     assert stage.board.look("arm") == ()
+
+
+def test_the_state_goes_out_thirty_times_a_second_also_while_a_session_plays(rig, tmp_path):
+    stage, _, tell, hear = rig
+    take = tmp_path / "take.csv"
+    header = Header("EMPI", ("lever",), ("lever",), ("duet",))
+    rows = [row(Event(0.01 * n, "lever", (n / 400,)), [0], 1, 0.0) for n in range(200)]
+    take.write_text(header.text() + "".join(rows))
+    tell({"hello": True})
+    tell({"playback": str(take)})
+    stage.run_until(10.1)
+    told = [hear("state")["now"]]
+    while told[-1] < 11.0:
+        stage.run_until(told[-1] + 0.05)
+        told.append(hear("state")["now"])
+    between = [after - before for before, after in itertools.pairwise(told)]
+    assert min(between) == pytest.approx(1 / 30, abs=1e-6)
 
 
 def test_fingers_on_the_page_play_a_pad_on_any_board(run_folder, tmp_path):

@@ -1,5 +1,6 @@
 """The whole EMPI on the fake board, in virtual time: registers in, registers out."""
 
+import itertools
 import math
 import socket
 import threading
@@ -247,6 +248,21 @@ def test_the_performer_takes_the_lever_and_steps_back_for_a_hand(empi):
     assert hands.look()["lever"][0] == pytest.approx(0.33, abs=0.01)
     with pytest.raises(ValueError, match="no sensor 'arm'"):
         hands.hold("arm", (0.5,))
+
+
+def test_the_ghost_as_a_patch_sends_fifty_messages_a_second_whatever_else_is_due(tmp_path, free_port):
+    path, clock = tmp_path / "patched.toml", HandClock()
+    path.write_text(f'axes = ["a"]\n[source.patch]\nkind = "osc"\nport = {free_port()}\n')
+    stage = Stage(load(path), FakeBoard(clock), clock)
+    stage.open(threads=False)
+    stage.conductor.chores.append(lambda now: now + 0.003)
+    heard = []
+    stage.conductor.listeners.append(heard.append)
+    Performer(stage, clock).play(True)
+    stage.run_until(10.0)
+    stage.close()
+    assert len(heard) > 50
+    assert min(after.time - before.time for before, after in itertools.pairwise(heard)) >= 0.0199
 
 
 def test_settings_are_checked_as_in_the_file(empi, caplog):
