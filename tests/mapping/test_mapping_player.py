@@ -1,6 +1,7 @@
 """What is shown to a mapping, and what it plays: the player alone, with a clock moved by hand."""
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -96,6 +97,12 @@ def test_everything_can_be_undone_and_done_again(teach):
             teach.do("delete", "take", teach.project.takes[0].number) if number % 10 else teach.do("example")
         elif action == 1:
             teach.do("output", 1 + number % 2, "smooth", number / 100)
+        elif number in (32, 62):
+            teach.do("delete", "output", number // 32)
+        elif number == 43:
+            teach.do("names", "inputs", "left", "right")
+        elif number == 72:
+            teach.do("delete", "all")
         else:
             teach.do("example")
         seen.append(teach.project)
@@ -109,6 +116,20 @@ def test_everything_can_be_undone_and_done_again(teach):
         assert teach.project == after
     with pytest.raises(SettingError, match="nothing to do again"):
         teach.do("redo")
+
+
+def test_remembering_the_way_back_takes_as_much_for_every_example(teach):
+    teach.hear(0.2, 0.3)
+    grown = []
+    tracemalloc.start()
+    for _ in range(4):
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(500):
+            teach.do("example")
+            teach.player.history.unwritten.clear()
+        grown.append(tracemalloc.get_traced_memory()[0] - before)
+    tracemalloc.stop()
+    assert grown[3] < 1.5 * grown[0]
 
 
 def test_a_slider_that_is_drawn_is_undone_at_once(teach):

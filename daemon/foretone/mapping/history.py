@@ -10,15 +10,30 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import takewhile
+from operator import is_
+from typing import Any, NamedTuple
 
 from foretone.errors import SettingError
-from foretone.mapping.project import Frame, Project, Take
+from foretone.mapping.project import Frame, Output, Project, Take
 
 Action = Sequence[Any]
 
 LONGEST = 100_000
 """Frames in one take; a quarter of an hour at 100 Hz."""
+
+
+class Step(NamedTuple):
+    """From one project to another: what differs, so that a thousand takes are remembered once.
+
+    `takes` stand between the `first` ones and the `last` ones, which both projects have.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[Output, ...]
+    first: int
+    takes: tuple[Take, ...]
+    last: int
 
 
 class History:
@@ -44,8 +59,8 @@ class History:
         self.unwritten: deque[Action] = deque()
         self.running = False
         """Whether the mapping plays; that is not undone."""
-        self._past: list[Project] = []
-        self._future: list[Project] = []
+        self._past: list[Step] = []
+        self._future: list[Step] = []
         self._frames: list[Frame] | None = None
         self.recorded = 0
         """The examples in the open take, or in the last one."""
@@ -137,7 +152,7 @@ class History:
         frames, self._frames = self._frames, None
         if frames and (self._gesture or self.recorded):
             project = self.project
-            number = 1 + max((take.number for take in project.takes), default=0)
+            number = 1 + (project.takes[-1].number if project.takes else 0)
             take = Take(number, tuple(frames), self._gesture)
             self._keep(replace(project, takes=(*project.takes, take)), ())
 
@@ -145,14 +160,31 @@ class History:
         # A slider that is drawn across the page is one change, not a hundred.
         same = (action[0], action[1], *action[2]) if action and action[0] == "output" else ()
         if not same or same != self._last:
-            self._past.append(self.project)
+            self._past.append(_step(project, self.project))
         self._last = same
         self._future.clear()
         self.project = project
 
-    def _swap(self, there: list[Project], back: list[Project], otherwise: str) -> None:
+    def _swap(self, there: list[Step], back: list[Step], otherwise: str) -> None:
         if not there:
             raise SettingError(otherwise)
-        back.append(self.project)
-        self.project = there.pop()
+        inputs, outputs, first, between, last = there.pop()
+        takes = self.project.takes
+        takes = takes[:first] + between + takes[len(takes) - last :]
+        project = replace(self.project, inputs=inputs, outputs=outputs, takes=takes)
+        back.append(_step(project, self.project))
+        self.project = project
         self._last = ()
+
+
+def _step(start: Project, end: Project) -> Step:
+    few = min(len(start.takes), len(end.takes))
+    # A take that was added or undone, which is nearly always, is seen at once.
+    first = few if start.takes[:few] == end.takes[:few] else _alike(start.takes, end.takes)
+    last = _alike(start.takes[first:][::-1], end.takes[first:][::-1])
+    return Step(end.inputs, end.outputs, first, end.takes[first : len(end.takes) - last], last)
+
+
+def _alike(some: Sequence[Take], others: Sequence[Take]) -> int:
+    """How many takes both begin with."""
+    return sum(takewhile(bool, map(is_, some, others)))
