@@ -162,6 +162,7 @@ class Conductor:
             if seat is None or not hasattr(seat.part, "obey"):
                 raise SettingError(f"there is no part called '{command.part}' that takes commands")
             answer, events = seat.part.obey(command.verb, command.words, now)
+            self.late.took(seat.name, self.clock.now() - now)
         except SettingError as error:
             self.counts["malformed"] += 1
             answer, events = error, ()

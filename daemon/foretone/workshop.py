@@ -20,6 +20,7 @@ from foretone.errors import ForetoneError, SessionError, SettingError
 from foretone.event import Command
 from foretone.mapping import files
 from foretone.mapping.files import place
+from foretone.mapping.history import gathered
 from foretone.mapping.journal import Journal
 from foretone.mapping.project import Project
 from foretone.mapping.saved import Saved
@@ -193,11 +194,11 @@ class Workshop:
                 files.save(file, project, number, self._store.path)
                 self._say("_news", {"saved": str(file)})
             case ("load", Project() as project, int(number), Path() as file, *data):
-                self._load(files.load(file, project, self._store.folder), number, data != [False])
+                self._load(files.load(file, project, self._store.folder), project, number, data != [False])
             case ("export", Project() as project, Path() as file):
                 self._say("_news", {"exported": str(file), "examples": files.export(file, project)})
             case ("import", Project() as project, Path() as file):
-                self._say("_imported", files.take_over(file, project))
+                self._say("_imported", *gathered(project, files.take_over(file, project)))
             case ("project", str(stem)):
                 self._begin(stem)
             case ("frames", Project() as project, Path() as file):
@@ -220,12 +221,13 @@ class Workshop:
             self._kept.append((journal, history))
         self._say("_project", history, self._store.wanted(history.project))
 
-    def _load(self, found: Saved, number: int, data: bool) -> None:
+    def _load(self, found: Saved, project: Project, number: int, data: bool) -> None:
         kept = ("name", "other", "other_column")
         changes = {key: value for key, value in found.output.items() if key not in kept}
         changes["model"] = found.name if found.content else ""
         opened = self._store.open([self._store.path(found.name)] if found.content else [])
-        self._say("_loaded", number, changes, opened, found.takes if data else ())
+        takes = found.spread(number, len(project.outputs)) if data else ()
+        self._say("_loaded", number, changes, opened, *gathered(project, takes))
 
     def _give_up(self, sentence: str) -> None:
         self._lesson += 1

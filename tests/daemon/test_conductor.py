@@ -7,7 +7,7 @@ import pytest
 
 from foretone.clock import HandClock
 from foretone.conductor import QUEUE, Conductor
-from foretone.event import Event, Setting
+from foretone.event import Command, Event, Setting
 from foretone.instrument import Part
 from foretone.seat import PAUSES, Seat
 
@@ -199,6 +199,13 @@ def test_late_parts_are_named(house):
     play(conductor, 100.0, 0.1)
     assert conductor.late.counts == {"echo": 1}
     assert conductor.late.last == "echo took 3.1 ms"
+
+
+def test_a_command_that_takes_long_is_named_too(house):
+    conductor, echo, _ = house
+    echo.obey = lambda verb, words, now: (conductor.clock.move_to(now + 0.0123), ())
+    conductor.step(Command("echo", "count", ()))
+    assert conductor.late.last == "echo took 12.3 ms"
 
 
 def test_run_waits_for_what_is_due_and_ends_by_itself(house):

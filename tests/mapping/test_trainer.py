@@ -15,6 +15,8 @@ import pytest
 
 from foretone.event import Command
 from foretone.mapping import journal
+from foretone.mapping.journal import Journal
+from foretone.mapping.project import Take
 from foretone.players.mapping import Mapping
 from foretone.workshop import Workshop
 
@@ -47,6 +49,41 @@ def wait(condition):
     end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
+
+
+def test_a_large_table_is_taken_over_at_once_and_undone_at_once(shop, tmp_path):
+    """The conductor never waits for its examples, however many there are."""
+    player, made, until = shop
+    lines = [f"{number},{0.001 * number},{number % 7 / 7},0.5" for number in range(5000)]
+    (tmp_path / "many.csv").write_text("\n".join(["take,time,in:x,out:y", *lines]) + "\n")
+    player.obey("import", ("many.csv",), 2.0)
+    player.obey("example", (), 2.0)
+    before = player.history.project
+    takes, actions = until("_imported")
+    assert all(isinstance(take, Take) for take in takes), "what takes long was made elsewhere"
+    assert len(actions) == 15_000
+    whole = player.history.project
+    assert [take.number for take in whole.takes] == [*range(1, 5004)]
+    player.obey("undo", (), 3.0)
+    assert player.history.project == before
+    player.obey("redo", (), 3.0)
+    made.close()
+    again = Mapping(("x",), "teach", Random(1), outputs=["y"])
+    Journal(tmp_path / "a.journal", ("x",), ("y",)).load(again.history)
+    assert again.history.project == player.history.project == whole
+    assert again.history.steps == player.history.steps
+
+
+def test_a_saved_output_is_loaded_with_its_examples(shop):
+    player, _, until = shop
+    player.obey("save", (1, "mine"), 2.0)
+    until("_news")
+    player.obey("load", (1, "mine"), 2.0)
+    until("_loaded")
+    frames = [take.frames[0] for take in player.history.project.takes]
+    assert [(frame.x, frame.y) for frame in frames] == 2 * [((0.0,), (0.2,)), ((1.0,), (0.8,))]
+    player.obey("undo", (), 2.0)
+    assert player.history.project.examples == 2
 
 
 def test_it_learns_again_and_again_in_one_process(shop):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from operator import is_
@@ -21,6 +21,9 @@ Action = Sequence[Any]
 
 LONGEST = 100_000
 """Frames in one take; a quarter of an hour at 100 Hz."""
+
+
+_TAKE = ("take",)
 
 
 class Step(NamedTuple):
@@ -39,7 +42,7 @@ class Step(NamedTuple):
 class History:
     """A project, and the way to it.
 
-        ["take", gesture]              a take begins
+        ["take", gesture]              a take begins; ["take", gesture, true] is undone with the one before
         ["frame", time, x, y]          one frame of it; y is null for one that leads up
         ["end"]                        the take is kept, if it holds anything
         ["delete", what, ...]          "take", number; "example", take, place; "output", number; or "all"
@@ -65,6 +68,7 @@ class History:
         self.recorded = 0
         """The examples in the open take, or in the last one."""
         self._gesture = 0
+        self._joins = False
         self._last: tuple[Any, ...] = ()
 
     @property
@@ -85,9 +89,10 @@ class History:
     def repeat(self, action: Action) -> None:
         """Do an action that the journal holds already; SettingError when it cannot be done."""
         match action:
-            case ["take", int(gesture)]:
+            case ["take", int(gesture), *joins]:
                 self._end()
                 self._frames, self._gesture, self.recorded = [], gesture, 0
+                self._joins = joins == [True]
             case ["frame", time, x, y]:
                 self._record(Frame(time, tuple(x), None if y is None else tuple(y)))
             case ["end"]:
@@ -102,7 +107,21 @@ class History:
                 self._swap(self._future, self._past, "there is nothing to do again")
             case _:
                 # An open take goes on: a mapping may be trained meanwhile, and played.
-                self._keep(self._changed(action), action)
+                changed = self._changed(action)
+                # A slider that is drawn across the page is one change, not a hundred.
+                same = (action[0], action[1], *action[2]) if action[0] == "output" else ()
+                self._keep(changed, same, joins=bool(same))
+
+    def add(self, takes: tuple[Take, ...], actions: Iterable[Action]) -> None:
+        """Keep what was `gathered`, however much it is, in one step."""
+        self._end()
+        before = self.project.takes
+        number = 1 + (before[-1].number if before else 0)
+        if takes and takes[0].number != number:
+            takes = tuple(replace(take, number=number + place) for place, take in enumerate(takes))
+        if takes:
+            self._keep(replace(self.project, takes=before + takes), _TAKE, joins=False)
+            self.unwritten.extend(actions)
 
     def _changed(self, action: Action) -> Project:
         project = self.project
@@ -150,18 +169,18 @@ class History:
 
     def _end(self) -> None:
         frames, self._frames = self._frames, None
-        if frames and (self._gesture or self.recorded):
-            project = self.project
-            number = 1 + (project.takes[-1].number if project.takes else 0)
-            take = Take(number, tuple(frames), self._gesture)
-            self._keep(replace(project, takes=(*project.takes, take)), ())
+        if not frames:
+            return
+        project = self.project
+        take = Take(1 + (project.takes[-1].number if project.takes else 0), tuple(frames), self._gesture)
+        if take.gesture or take.examples:
+            self._keep(replace(project, takes=(*project.takes, take)), _TAKE, self._joins)
 
-    def _keep(self, project: Project, action: Action) -> None:
-        # A slider that is drawn across the page is one change, not a hundred.
-        same = (action[0], action[1], *action[2]) if action and action[0] == "output" else ()
-        if not same or same != self._last:
+    def _keep(self, project: Project, kind: tuple[Any, ...], joins: bool) -> None:
+        """Go on with this project; what `joins` one of its kind is undone with it."""
+        if not joins or kind != self._last:
             self._past.append(_step(project, self.project))
-        self._last = same
+        self._last = kind
         self._future.clear()
         self.project = project
 
@@ -175,6 +194,18 @@ class History:
         back.append(_step(project, self.project))
         self.project = project
         self._last = ()
+
+
+def gathered(project: Project, takes: Iterable[Iterable[Frame]]) -> tuple[tuple[Take, ...], deque[Action]]:
+    """Takes of examples as `add` wants them, to follow those of this project. Any thread; SettingError."""
+    known = project.takes[-1:]
+    filled = History(replace(project, takes=known))
+    for number, frames in enumerate(takes):
+        filled.do("take", 0, *([True] if number else ()))
+        for frame in frames:
+            filled.do("frame", *frame)
+        filled.do("end")
+    return filled.project.takes[len(known) :], filled.unwritten
 
 
 def _step(start: Project, end: Project) -> Step:

@@ -85,17 +85,11 @@ def opened(player: Mapping, words: list[Any], now: float) -> Answer:
 
 def loaded(player: Mapping, words: list[Any], now: float) -> Answer:
     """The helper has read a saved output: play it, and keep its examples."""
-    number, changes, opened, takes = words
+    number, changes, opened, takes, actions = words
     player.voice.open.update(opened)
     history = player.history
     history.do("output", number, changes)
-    for frames in takes:
-        history.do("take", 0)
-        for time, x, y in frames:
-            row = [None] * len(player.names)
-            row[number] = y and y[0]
-            history.do("frame", time, x, y and row)
-        history.do("end")
+    history.add(takes, actions)
     player.adopt(now)
     player.tell(loaded=player.names[number])
     return None, player.show(now) if history.running else ()
@@ -113,11 +107,7 @@ def project(player: Mapping, words: list[Any], now: float) -> Answer:
 
 def imported(player: Mapping, words: list[Any], _: float) -> Answer:
     """The helper has read examples: keep them."""
-    for frames in words[0]:
-        player.history.do("take", 0)
-        for frame in frames:
-            player.history.do("frame", *frame)
-        player.history.do("end")
+    player.history.add(*words)
     player.tell(imported=player.history.project.examples)
     return None, ()
 

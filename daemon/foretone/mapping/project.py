@@ -1,7 +1,7 @@
 """What a mapping is taught: its outputs, and the takes of examples that were shown to it.
 
-A project never changes: every action makes a new one that shares what stayed the same, so that going back is
-keeping the old one.
+A project never changes: every action makes a new one that shares what stayed the same, so that any thread may
+read it.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,15 @@ class Saved(NamedTuple):
             "content": base64.b64encode(self.content).decode(),
         }
         return json.dumps(told).encode()
+
+    def spread(self, number: int, width: int) -> Iterator[list[Frame]]:
+        """The frames of each take as those of a project of `width` outputs, in which this is `number`."""
+        blank = (None,) * width
+        for take in self.takes:
+            yield [
+                frame._replace(y=frame.y and (*blank[:number], frame.y[0], *blank[number + 1 :]))
+                for frame in take
+            ]
 
     @property
     def name(self) -> str:
