@@ -131,6 +131,8 @@ def _add_changes(made: argparse.ArgumentParser) -> None:
         metavar="PART.KEY=VALUE",
         help="change a setting of the file",
     )
+    # As --set, chosen by `foretone play` for the file as it is: another file gets others.
+    made.add_argument("--free", action="append", default=[], help=argparse.SUPPRESS)
     made.add_argument("--seed", type=int, metavar="N", help="another one than the file's")
 
 

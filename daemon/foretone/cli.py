@@ -272,7 +272,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _instrument(options: argparse.Namespace, **only: Sequence[str]) -> Instrument:
     changes = [_from_here(change) for change in options.set]
-    instrument = load(find(options.instrument), changes, **only)
+    instrument = load(find(options.instrument), [*changes, *options.free], **only)
+    instrument = replace(instrument, changes=tuple(changes))
     return instrument if options.seed is None else replace(instrument, seed=options.seed)
 
 

@@ -228,6 +228,7 @@ class Control:
         return {
             "title": instrument.title,
             "file": str(instrument.path),
+            "changes": list(instrument.changes),
             "axes": list(instrument.axes),
             "board": self._stage.board.name,
             "seed": instrument.seed,

@@ -23,13 +23,17 @@ TOP = ("title", "axes", "seed", *ROLES)
 
 @dataclass(frozen=True)
 class Instrument:
-    """A checked instrument file. Parts are in the order of the file: sources, players, sinks."""
+    """A checked instrument file. Parts are in the order of the file: sources, players, sinks.
+
+    `changes` are what a person, or a box, changes of whatever stands in the file, as `load` takes them.
+    """
 
     path: Path
     title: str
     axes: tuple[str, ...]
     seed: int
     parts: dict[str, Part]
+    changes: tuple[str, ...] = ()
 
     def of(self, role: str) -> list[Part]:
         """The parts of one role: source, player or sink."""

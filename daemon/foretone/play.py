@@ -90,8 +90,8 @@ def play(find: Callable[[], Instrument], options: Options) -> int:
 
 def _add_instrument(family: Family, instrument: Instrument, place: str, options: Options) -> None:
     """Start the instrument, and its voice if it has one."""
-    changes = [*options.changes, *_free_ports(instrument)]
-    common = [str(instrument.path), "--state", place, *(f"--set={change}" for change in changes)]
+    common = [str(instrument.path), "--state", place, *(f"--set={change}" for change in options.changes)]
+    common += [f"--free={change}" for change in _free_ports(instrument)]
     if any(part.kind == "synth" for part in instrument.of("sink")):
         family.add("voice", ["synth", *common], again=True)
     family.add("instrument", ["run", *common, f"--report={place}/report.json", *options.run], again=False)

@@ -51,6 +51,17 @@ def test_a_faulty_file_is_told_and_not_saved(file, change, fault):
     assert [path.name for path in file.parent.glob(".mine*")] == []
 
 
+def test_what_the_instrument_is_started_with_must_fit_the_file_too(file):
+    """It is started again with it, and a fault then is the end of the whole show."""
+    first, changes = file.read_text(), ["duet.mode=battle"]
+    renamed = first.replace("duet", "duo")
+    assert workbench.save(file, renamed) == []
+    assert workbench.take_back(file, changes) == []
+    (fault,) = workbench.save(file, renamed, changes)
+    assert "--set duet.mode=battle" in fault
+    assert file.read_text() == first
+
+
 def test_two_lights_on_one_pin_are_found_by_a_rehearsal(file):
     clash = file.read_text() + '\n[sink.other]\nkind = "pwmled"\nplays = ["duet"]\npin = 17\n'
     assert workbench.check(file, clash) == []
@@ -72,7 +83,7 @@ def test_a_shipped_file_is_never_changed(monkeypatch, tmp_path):
 
 
 def test_over_http_a_page_of_ours_edits_and_the_instrument_is_renewed(run_folder, control, file):
-    control.about = {**control.about, "file": str(file)}
+    control.about = {**control.about, "file": str(file), "changes": ["duet.mode=battle"]}
     control.start()
 
     async def story(panel, address, session):
@@ -83,6 +94,10 @@ def test_over_http_a_page_of_ours_edits_and_the_instrument_is_renewed(run_folder
         changed = shown["text"].replace("silence = 0.8", "silence = 1.5")
         faults = await session.post(f"{address}instrument/check", data="nonsense", headers=ours)
         assert "is not TOML" in (await faults.json())[0]
+        renamed = shown["text"].replace("duet", "duo")
+        for how in ("check", "save"):
+            faults = await session.post(f"{address}instrument/{how}", data=renamed, headers=ours)
+            assert "--set duet.mode=battle" in (await faults.json())[0]
         saved = await session.post(f"{address}instrument/save", data=changed, headers=ours)
         assert await saved.json() == []
         await until(lambda: control.asked("renew") == [True], "the instrument to be told")

@@ -17,12 +17,19 @@ from foretone.panel.door import Door
 class Edit:
     """Answers for the instrument's addresses.
 
-    `file` tells which instrument plays, or None while none does; `renew` has it play its new file, and is
-    False when nobody took that. Only a page of ours may change anything.
+    `file` tells which instrument plays, or None while none does, and `changes` what it was told to change of
+    it; `renew` has it play its new file, and is False when nobody took that. Only a page of ours may change
+    anything.
     """
 
-    def __init__(self, door: Door, file: Callable[[], str | None], renew: Callable[[], bool]) -> None:
-        self._door, self._file, self._renew = door, file, renew
+    def __init__(
+        self,
+        door: Door,
+        file: Callable[[], str | None],
+        changes: Callable[[], list[str]],
+        renew: Callable[[], bool],
+    ) -> None:
+        self._door, self._file, self._changes, self._renew = door, file, changes, renew
         self._turn = asyncio.Lock()
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -44,14 +51,15 @@ class Edit:
     async def _check(self, request: web.Request) -> web.StreamResponse:
         text = await self._text(request)
         async with self._turn:
-            return await _answer(workbench.check, self._playing(), text)
+            return await _answer(workbench.check, self._playing(), text, self._changes())
 
     async def _save(self, request: web.Request) -> web.StreamResponse:
-        return await self._renewed(workbench.save, self._playing(), await self._text(request))
+        text = await self._text(request)
+        return await self._renewed(workbench.save, self._playing(), text, self._changes())
 
     async def _take_back(self, request: web.Request) -> web.StreamResponse:
         await self._text(request)
-        return await self._renewed(workbench.take_back, self._playing())
+        return await self._renewed(workbench.take_back, self._playing(), self._changes())
 
     async def _renewed(self, change: Callable[..., list[str]], *given: Any) -> web.StreamResponse:
         """Change the file, one page after the other; where that went well, have the instrument play it."""

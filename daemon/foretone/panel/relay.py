@@ -69,6 +69,11 @@ class Relay:
         """The file of the instrument that plays, or None while it does not answer."""
         return self.about.get("file") if self.about and self._control_answers() else None
 
+    @property
+    def changes(self) -> list[str]:
+        """What the instrument was told to change of its file, `--set`."""
+        return self.about.get("changes", []) if self.about else []
+
     async def greet(self) -> None:
         """Once a second while a page is open: say hello, and report. Without a page, nothing."""
         while True:

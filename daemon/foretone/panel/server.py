@@ -66,9 +66,9 @@ class Panel:
         Fetch(self._library).add_to(application.router)
         Health(lambda: Machine(state=self._folder)).add_to(application.router)
         Teach(lambda: relay.about).add_to(application.router)
-        Edit(self._door, lambda: relay.file, lambda: relay.link.send({"renew": True})).add_to(
-            application.router
-        )
+        Edit(
+            self._door, lambda: relay.file, lambda: relay.changes, lambda: relay.link.send({"renew": True})
+        ).add_to(application.router)
         application.router.add_get("/{name:.*}", self._asset)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,31 +33,41 @@ def show(file: Path) -> dict[str, Any]:
     }
 
 
-def check(file: Path, text: str) -> list[str]:
-    """Every fault of a text that is to be this file, a sentence each."""
+def check(file: Path, text: str, changes: Sequence[str] = ()) -> list[str]:
+    """Every fault of a text that is to be this file, a sentence each.
+
+    It is played with the `changes` that the instrument was started with, so they must fit it too.
+    """
     try:
-        instrument.read(shelf.own(file), text)
+        instrument.read(shelf.own(file), text, changes)
     except InstrumentError as error:
         return error.faults
     return []
 
 
-def save(file: Path, text: str) -> list[str]:
+def save(file: Path, text: str, changes: Sequence[str] = ()) -> list[str]:
     """Put the text in the file's place, if it has no fault and can be rehearsed; returns the faults.
 
     What the file held is kept as the earlier one. OSError when the disk is full, or not ours.
     """
-    return check(file, text) or shelf.save(file, text, _rehearse)
+    return check(file, text, changes) or shelf.save(file, text, lambda draft: _rehearse(draft, changes))
 
 
-def take_back(file: Path) -> list[str]:
+def take_back(file: Path, changes: Sequence[str] = ()) -> list[str]:
     """Save the earlier one again; what stands there now becomes the earlier one. Returns as `save`."""
-    return save(file, shelf.earlier(file).read_text(encoding="utf-8"))
+    return save(file, shelf.earlier(file).read_text(encoding="utf-8"), changes)
 
 
-def _rehearse(draft: Path) -> list[str]:
+def _rehearse(draft: Path, changes: Sequence[str]) -> list[str]:
     """What `foretone check` finds beyond the file's own faults: chips and models that cannot be opened."""
-    command = [sys.executable, "-m", "foretone", "check", str(draft)]
+    command = [
+        sys.executable,
+        "-m",
+        "foretone",
+        "check",
+        str(draft),
+        *(f"--set={change}" for change in changes),
+    ]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
