@@ -98,7 +98,7 @@ def _add_instrument(family: Family, instrument: Instrument, place: str, options:
 
 
 def _sound(ring: Path) -> dict[str, object]:
-    """What the voice says of itself; xruns are null where nobody knows them."""
+    """What the voice says of itself; xruns are null where there is none."""
     try:
         status = Ring.open(ring).status()
     except SoundError:
