@@ -220,6 +220,7 @@ class Control:
             "counts": {key: value for key, value in report.items() if isinstance(value, int)},
             "latency_ms": report["latency_ms"],
             "faults": self._stage.faults(),
+            "waits": self._stage.waits(),
             "late": conductor.late.last,
         }
 

@@ -139,15 +139,16 @@ class Stage:
 
     def faults(self) -> list[str]:
         """What is out of order just now, a sentence each."""
-        told = [
-            f"{seat.name}: {seat.fault or seat.waits}"
-            for seat in self.conductor.seats.values()
-            if seat.fault or seat.waits
-        ]
+        told = [f"{seat.name}: {seat.fault}" for seat in self.conductor.seats.values() if seat.fault]
         if self.recorder is not None and self.recorder.fault:
             told.append(self.recorder.fault)
         told += [workshop.fault for workshop in self.workshops if workshop.fault]
         return told
+
+    def waits(self) -> list[str]:
+        """Who waits for a cable to be plugged in, and for which, a sentence each; that is no fault."""
+        seats = self.conductor.seats.values()
+        return [f"{seat.name}: {seat.waits}" for seat in seats if seat.waits and not seat.fault]
 
     def status(self) -> Status:
         """How the instrument is, in short, with its address in turn with its mode; any thread."""
@@ -156,7 +157,7 @@ class Stage:
         if self.conductor.clock.now() % (2 * TURN) >= TURN:
             mode = self.address() or mode
         late = 1000.0 * self.conductor.latency["due_to_played"].quantile(0.99)
-        return Status(self.instrument.title, mode, late, next(iter(self.faults()), ""))
+        return Status(self.instrument.title, mode, late, next(iter(self.faults() + self.waits()), ""))
 
     def _seat_driver(self, part: Part) -> None:
         # A sensor without a wire, such as the ghost, is a bus of its own.

@@ -8,6 +8,7 @@ import pytest
 
 from foretone.clock import HandClock
 from foretone.control import Control
+from foretone.doctor.instrument import COUNTS
 from foretone.event import Event
 from foretone.instrument import find, load
 from foretone.run import Performer
@@ -74,7 +75,8 @@ def test_a_watcher_is_told_what_it_looks_at_and_then_how_it_goes(rig):
     state = hear("state")
     assert state["world"]["lever"] == [0.5]
     assert state["world"]["arm"] == []
-    assert state["faults"] == []
+    assert state["faults"] == state["waits"] == []
+    assert COUNTS.keys() <= state["counts"].keys(), "what the doctor looks at"
 
 
 def test_events_and_what_is_ahead_are_told_once_and_in_order(rig):

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from foretone.doctor import findings
+from foretone.doctor import findings, instrument
 from foretone.doctor.machine import Machine
 from foretone.ring import Ring
 
@@ -155,6 +155,37 @@ def test_a_changed_instrument_is_told_by_its_lines(look):
     assert one(look(own), '+ title = "Ours"').level == "good"
     own["var/lib/foretone/instruments/mine.toml"] = text.replace("ads1115", "ads1116")
     assert one(look(own), "did you mean 'ads1115'").level == "bad"
+
+
+def says(tmp_path, **state):
+    """What the doctor says of an instrument that tells this."""
+    machine = Machine(tmp_path, tmp_path, lambda _: "", tmp_path)
+    machine.instrument = {
+        "about": {"title": "Teach", "parts": [{"name": "pad"}, {"name": "teach"}]},
+        "state": state,
+    }
+    return {finding.says: finding for finding in findings(machine, instrument.CHECKS)}
+
+
+def test_what_was_lost_on_the_way_is_told(tmp_path):
+    counts = {"dropped": 3, "unrecorded": 70, "malformed": 2, "overflowed": 5, "played": 9}
+    found = says(tmp_path, counts=counts)
+    assert "room on the card" in one(found, "70 events are in no session log").cure
+    assert one(found, "3 messages came faster").level == "warning"
+    assert one(found, "2 messages were malformed").level == "warning"
+    assert one(found, "5 messages were overflowed").level == "warning"
+    assert len([finding for finding in found.values() if finding.level == "warning"]) == 4
+
+
+def test_who_waits_for_a_cable_is_told_and_is_no_fault(tmp_path):
+    found = says(tmp_path, waits=["pad: waiting for LightPad to be plugged in"])
+    waits = one(found, "pad: waiting for LightPad")
+    assert waits.level == "unknown"
+    assert "plug it in" in waits.cure
+    assert one(found, "Teach plays; teach answer").level == "good"
+    assert all(finding.level != "bad" for finding in found.values())
+    out = says(tmp_path, faults=["pad: [Errno 5] no answer"])
+    assert one(out, "no answer").level == "bad"
 
 
 def test_interruptions_and_silence_of_the_voice(look, tmp_path):

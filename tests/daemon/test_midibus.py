@@ -124,14 +124,15 @@ def test_a_missing_port_is_waited_for_and_is_no_fault(tmp_path, caplog):
     rig.stage.open(threads=False)
     rig.board.unplug("synth")
     rig.on(0.05)
-    assert rig.stage.faults() == ["synth: waiting for Synth to be plugged in"]
+    assert rig.stage.faults() == []
+    assert rig.stage.waits() == ["synth: waiting for Synth to be plugged in"]
     assert rig.stage.report()["faults"] == {}
     assert rig.stage.report()["waiting"] == {"synth": "waiting for Synth to be plugged in"}
     rig.say("BA 01 7F 90 3C 64")
     assert rig.stage.report()["faults"] == {}
     rig.board.plug("synth")
     rig.on(0.05)
-    assert rig.stage.faults() == []
+    assert rig.stage.waits() == []
     assert rig.board.look("synth") == near(1.0, 60 / 127), "it shows what was played meanwhile"
     assert caplog.text.count("waiting for Synth") == 1
     rig.stage.close()
@@ -234,10 +235,10 @@ def test_two_parts_of_one_device_and_its_clock_share_a_port(tmp_path):
     assert len(beats) == pytest.approx(4, abs=1)
     rig.board.unplug("hand")
     rig.on(0.05)
-    assert len(rig.stage.faults()) == 3
+    assert len(rig.stage.waits()) == 3
     rig.board.plug("beat")
     rig.on(0.05)
-    assert rig.stage.faults() == []
+    assert rig.stage.waits() == []
     rig.stage.close()
 
 

@@ -206,8 +206,8 @@ def test_an_instrument_says_why_it_hears_nothing(ear, tmp_path):
     clock = HandClock()
     stage = Stage(load(tmp_path / "ear.toml"), FakeBoard(clock), clock)
     stage.open(threads=False)
-    until(stage.faults)
-    assert "ear: there is no PCM 'eer'" in stage.faults()[0]
+    until(stage.waits)
+    assert "ear: there is no PCM 'eer'" in stage.waits()[0]
     assert "ear" in stage.report()["waiting"]
     stage.close()
 

@@ -67,6 +67,7 @@ class Control:
         self.arm = [0.5]
         self.ghost = False
         self.faults: list[str] = []
+        self.waits: list[str] = []
         self.settings = {
             part["name"]: {each["key"]: each["value"] for each in part["settings"]}
             for part in about["parts"]
@@ -120,6 +121,7 @@ class Control:
             "counts": {"events_in": len(self.asked("hold")), "played": self.played, "dropped": 0},
             "latency_ms": {"due_to_played": {"p50": 0.1, "p99": 0.4, "max": 0.6, "n": 321}},
             "faults": self.faults,
+            "waits": self.waits,
             "late": "",
         }
 

@@ -163,8 +163,11 @@ def test_teaching_goes_by_keys_and_is_spoken(page, taught):
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_health_tells_each_finding_with_its_cure_and_each_part(page, taught):
     taught.faults = ["arm: <img src=x onerror=alert(1)> does not answer at 0x40."]
+    taught.waits = ["teach: waiting for LightPad to be plugged in"]
     page.tab("health")
     page.wait(lambda: page.find('.finding[data-part="arm"][data-level="bad"]'), "the part that is out")
+    assert "LightPad" in page.text('.finding[data-part="teach"][data-level="waiting"]')
+    assert page.find('.finding[data-part="teach"] .sign').get_attribute("aria-label") == "waiting"
     assert "<img src=x" in page.text('.finding[data-part="arm"]')
     assert page.find("#health img") is None
     page.press("#look-again")

@@ -13,23 +13,37 @@ from foretone.errors import InstrumentError
 LATE = 10.0
 """Milliseconds from a gesture to its answer that must never be exceeded."""
 
+COUNTS = {
+    "malformed": ("messages were malformed", "look at what sends them"),
+    "overflowed": ("messages were overflowed", "look at what sends them"),
+    "dropped": (
+        "messages came faster than they could be played, and were dropped",
+        "look at what sends them",
+    ),
+    "unrecorded": ("events are in no session log", "look at the room on the card"),
+}
+"""What is counted where nothing should be, and what to do about it."""
+
 
 def controllers(machine: Machine) -> Iterator[Finding]:
-    """Every part that is out, and why."""
+    """Every part that is out, and why; and who waits for a cable, which is no fault."""
     told = machine.instrument
     if told is None:
         cure = "journalctl -u foretone says why; make doctor shows more"
         yield Finding("controllers", Level.BAD, "the instrument does not answer", cure)
         return
     parts = told["about"].get("parts", [])
-    faults = told["state"].get("faults", [])
+    faults, waits = (told["state"].get(kind, []) for kind in ("faults", "waits"))
     for fault in faults:
         cure = (
             "look at its cable, its power and its address in the instrument file; it is tried again by itself"
         )
         yield Finding("controllers", Level.BAD, str(fault), cure)
+    for wait in waits:
+        yield Finding("controllers", Level.UNKNOWN, str(wait), "plug it in, if it is to play")
     if not faults:
-        names = ", ".join(part["name"] for part in parts)
+        out = {str(wait).partition(":")[0] for wait in waits}
+        names = ", ".join(part["name"] for part in parts if part["name"] not in out)
         yield Finding("controllers", Level.GOOD, f"{told['about'].get('title')} plays; {names} answer")
 
 
@@ -54,10 +68,9 @@ def lateness(machine: Machine) -> Iterator[Finding]:
         )
     if not slow and not last:
         yield Finding("lateness", Level.GOOD, "no part was late")
-    for count in ("malformed", "overflowed", "lost"):
+    for count, (says, cure) in COUNTS.items():
         if number := state.get("counts", {}).get(count):
-            cure = "look at what sends them" if count != "lost" else "look at the room on the card"
-            yield Finding("lateness", Level.WARNING, f"{number} messages were {count}", cure)
+            yield Finding("lateness", Level.WARNING, f"{number} {says}", cure)
 
 
 def instrument_file(machine: Machine) -> Iterator[Finding]:

@@ -5,8 +5,8 @@ import { count } from "./words.js";
 
 const EVERY = 10000; // ms between two looks, while this is seen
 const ORDER = ["bad", "warning", "unknown", "good"];
-const SIGNS = { bad: "✕", warning: "!", unknown: "?", good: "✓" };
-const LEVELS = { bad: "wrong", warning: "take care", unknown: "not known", good: "good" };
+const SIGNS = { bad: "✕", warning: "!", unknown: "?", good: "✓", waiting: "…" };
+const LEVELS = { bad: "wrong", warning: "take care", unknown: "not known", good: "good", waiting: "waiting" };
 
 export class Health {
   constructor() {
@@ -53,15 +53,15 @@ export class Health {
     this.faults = undefined;
   }
 
-  /** From the instrument: sentences that begin with the name of a part. */
-  update(faults) {
-    const told = faults.join("\n");
+  /** From the instrument: sentences that begin with the name of a part; one that waits is not out of order. */
+  update(faults, waits) {
+    const told = JSON.stringify([faults, waits]);
     if (told === this.faults) return;
     this.faults = told;
     byId("parts-now").replaceChildren(...this.parts.map((part) => {
-      const fault = faults.find((sentence) => sentence.startsWith(`${part.name}:`));
-      const level = fault ? "bad" : "good";
-      const says = fault ? fault.slice(part.name.length + 1).trim() : `${part.role}, ${part.kind}`;
+      const [fault, wait] = [faults, waits].map((told) => told.find((one) => one.startsWith(`${part.name}:`)));
+      const level = fault ? "bad" : wait ? "waiting" : "good";
+      const says = (fault ?? wait)?.slice(part.name.length + 1).trim() ?? `${part.role}, ${part.kind}`;
       return make("li", { class: "finding", "data-level": level, "data-part": part.name },
         sign(level), make("strong", {}, part.name), make("p", {}, says));
     }));

@@ -152,7 +152,7 @@ function update(told) {
   settings.update(state.settings);
   stage.update(position, next, ghost);
   figures.update(state);
-  health.update(state.faults ?? []);
+  health.update(state.faults ?? [], state.waits ?? []);
   spectrum.update(state.spectrum);
   sessions.update(state.playback);
   teach.update(state);
