@@ -20,6 +20,16 @@ def test_while_it_does_not_run_it_plays_what_is_set(teach):
     assert len(teach.played) == 1
 
 
+def test_a_knob_that_is_turned_before_anything_was_heard_is_not_heard(teach):
+    teach.player.morph = 0.3
+    teach.move_on(1.0)
+    teach.player.history.running = True  # as it is after a restart
+    teach.player.restore()
+    teach.player.morph = 0.7
+    teach.move_on(1.0)
+    assert teach.played == []
+
+
 def test_a_take_holds_every_gesture_with_what_was_set(teach):
     teach.do("set", 0.1, 0.9)
     teach.do("record")

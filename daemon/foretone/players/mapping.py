@@ -146,8 +146,10 @@ class Mapping:
 
     @morph.setter
     def morph(self, share: float) -> None:
-        # Heard at once, also while the hand is still.
-        self._morph, self.wake = share, -math.inf
+        self._morph = share
+        if self.history.running and self._heard:
+            # Heard at once, also while the hand is still.
+            self.wake = -math.inf
 
     @staticmethod
     def plays(_: tuple[str, ...], settings: Table[str, Any]) -> tuple[str, ...]:
