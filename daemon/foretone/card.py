@@ -8,6 +8,7 @@ https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/schema/sche
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -60,13 +61,35 @@ class Card:
                     raise TypeError(f"{key} is not a list")
                 told[key] = tuple(told[key])
             card = cls(**told)
+            card._check()
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"the model's card cannot be read ({error}); export the model again") from error
+        for name in [name for name, score in card.scores.items() if not math.isfinite(score)]:
+            del card.scores[name]
         if card.version != 1:
             raise ModelError(
                 f"the model's card is of version {card.version}, and this Foretone reads 1; update it"
             )
         return card
+
+    def _check(self) -> None:
+        """TypeError or ValueError when something is of another type than it is declared with."""
+        for text in (self.kind, self.made_by, *self.hears, *self.plays):
+            if not isinstance(text, str):
+                raise TypeError(f"{text!r} is not a text")
+        for number in (self.layers, self.units, self.mixtures, self.seed, self.version):
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise TypeError(f"{number!r} is not a whole number")
+        if not _is_number(self.log_dt) or not math.isfinite(self.log_dt):
+            raise TypeError(f"log_dt is {self.log_dt!r}, not a finite number")
+        if not isinstance(self.scores, dict) or not all(map(_is_number, self.scores.values())):
+            raise TypeError("scores are not numbers")
+        if not all(isinstance(session, dict) for session in self.trained_on):
+            raise TypeError("trained_on are not tables")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def read_model(path: Path) -> tuple[bytes, Card]:

@@ -189,10 +189,9 @@ class Mapping:
 def _state_width(card: Card, path: Path) -> int:
     if card.kind != "mdrnn" or card.hears != card.plays:
         raise ModelError(f"{path} is a model of kind {card.kind}, not an mdrnn that hears what it plays")
-    sizes = (card.layers, card.units, card.mixtures)
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
+    if min(card.layers, card.units, card.mixtures) <= 0:
         raise ModelError(f"{path}: its card has no layers, units or mixtures; export it again")
-    if not isinstance(card.log_dt, int | float) or not 0.0 <= card.log_dt < 1.0:
+    if not 0.0 <= card.log_dt < 1.0:
         raise ModelError(
             f"{path}: its card's log_dt is {card.log_dt!r}, not seconds below 1; export it again"
         )

@@ -80,6 +80,19 @@ def test_a_model_without_a_card_is_said(tmp_path: Path) -> None:
             ("trained_on", 1),
             ("version", 2),
             ("version", "one"),
+            ("kind", 3),
+            ("made_by", None),
+            ("hears", [1, 2]),
+            ("plays", [["lever"]]),
+            ("layers", "two"),
+            ("units", float("nan")),
+            ("mixtures", float("inf")),
+            ("seed", True),
+            ("log_dt", float("nan")),
+            ("scores", [1.0]),
+            ("scores", {"error": "small"}),
+            ("scores", {"error": None}),
+            ("trained_on", ["a.csv"]),
         ]
     ],
 )
@@ -88,6 +101,14 @@ def test_a_card_of_another_form_is_said(card: bytes, tmp_path: Path) -> None:
     path.write_bytes(file_with({NAME: card}))
     with pytest.raises(ModelError):
         read_model(path)
+
+
+def test_a_score_that_is_no_finite_number_is_none(tmp_path: Path) -> None:
+    """It would be no JSON, and the page that lists all models would show none."""
+    path, told = tmp_path / "m.tflite", json.loads(CARD.to_json())
+    told["scores"] |= {"plain_nll": float("nan"), "energy_score": float("-inf")}
+    path.write_bytes(file_with({NAME: json.dumps(told).encode()}))
+    assert read_model(path)[1] == CARD
 
 
 def test_a_later_card_may_say_more(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_missing_model_says_where_it_looked(tmp_path: Path) -> None:
         ({"hears": ("other",)}, "hears what it plays"),
         ({"kind": "mapping"}, "of kind mapping"),
         ({"layers": 0}, "no layers"),
-        ({"units": "many"}, "no layers"),
+        ({"units": "many"}, "not a whole number"),
         ({"log_dt": "much"}, "log_dt"),
         ({"log_dt": -0.5}, "log_dt"),
     ],
