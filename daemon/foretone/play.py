@@ -60,7 +60,10 @@ def play(find: Callable[[], Instrument], options: Options) -> int:
     which stays open meanwhile.
     """
     instrument = find()
-    with tempfile.TemporaryDirectory(prefix="foretone-") as place, contextlib.ExitStack() as mirror:
+    with (
+        tempfile.TemporaryDirectory(prefix="foretone-", dir=_memory()) as place,
+        contextlib.ExitStack() as mirror,
+    ):
         ring, report = Path(place) / "sound.ring", Path(place) / "report.json"
         family = Family()
         mirror.callback(family.end)
@@ -86,6 +89,12 @@ def play(find: Callable[[], Instrument], options: Options) -> int:
         if written is not None and status == 0:
             print(f"Wrote {written}.", file=sys.stderr)
     return status
+
+
+def _memory() -> str | None:
+    """Where no disk holds up whoever writes sound; /tmp may be one."""
+    place = "/dev/shm"
+    return place if os.access(place, os.W_OK | os.X_OK) else None
 
 
 def _add_instrument(family: Family, instrument: Instrument, place: str, options: Options) -> None:

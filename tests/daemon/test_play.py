@@ -186,6 +186,7 @@ def test_a_voice_that_is_killed_while_it_sounds_is_soon_back_and_nothing_hangs(s
     process = start("play", "empi", "--no-log", "--headless", "--set=duet.mode=observe", *ports)
     until(lambda: "EMPI plays" in process.told())
     ring = until(lambda: (voice := child(process, "synth")) and ring_of(voice))
+    assert ring.stat().st_dev == Path("/dev/shm").stat().st_dev, "a disk would hold the voice up"
     silences = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hand:
         hand.connect(("127.0.0.1", int(ports[0].rpartition("=")[2])))
