@@ -12,7 +12,8 @@ from foretone.errors import ModelError
 HOME = Path(os.environ.get("FORETONE_HOME", Path.home() / ".local/share/foretone"))
 """This machine's own: its sessions, models and instruments."""
 
-SHIPPED = (Path(__file__).parent / "instruments", Path(__file__).parents[2] / "deploy" / "instruments")
+_HERE = Path(__file__).resolve()
+SHIPPED = (_HERE.parent / "instruments", _HERE.parents[2] / "deploy" / "instruments")
 """In an installed package, and in a checkout."""
 
 
@@ -29,7 +30,7 @@ def instruments() -> dict[str, Path]:
 
 def own(file: Path) -> Path:
     """Where a change to an instrument file goes: the file itself, or for a shipped one this machine's own."""
-    return HOME / "instruments" / file.name if file.parent in SHIPPED else file
+    return HOME / "instruments" / file.name if file.resolve().parent in SHIPPED else file
 
 
 def earlier(file: Path) -> Path:

@@ -68,9 +68,11 @@ def test_two_lights_on_one_pin_are_found_by_a_rehearsal(file):
     assert any("17" in told for told in workbench.save(file, clash))
 
 
-def test_a_shipped_file_is_never_changed(monkeypatch, tmp_path):
+@pytest.mark.parametrize("path", ["empi", "instruments/empi.toml", "../deploy/instruments/empi.toml"])
+def test_a_shipped_file_is_never_changed(monkeypatch, tmp_path, path):
     monkeypatch.setattr(shelf, "HOME", tmp_path)
-    shipped = find("empi")
+    monkeypatch.chdir(find("empi").parent.parent)
+    shipped = find(path)
     before = shipped.read_text()
     assert workbench.show(shipped)["own"] is False
     assert workbench.save(shipped, before.replace("silence = 0.8", "silence = 1.5")) == []
