@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from tests.mapping.client import Box, Client, free_port
 
+from foretone.errors import SessionError
 from foretone.mapping.journal import Journal
 from foretone.players.mapping import Mapping
 
@@ -25,7 +26,9 @@ def player():
 def loaded(path):
     """The history that a journal gives, as a restart would have it."""
     fresh = player()
-    Journal(path, AXES, NAMES).load(fresh.history)
+    journal = Journal(path, AXES, NAMES)
+    journal.load(fresh.history)
+    journal.close()
     return fresh.history
 
 
@@ -135,7 +138,9 @@ def test_a_journal_that_is_cut_anywhere_is_read_up_to_there(tmp_path):
         assert history.project.takes == whole.takes[: len(history.project.takes)]
         # What is done next stands on a line of its own.
         history.do("delete", "all")
-        Journal(path, AXES, NAMES).write(history)
+        journal = Journal(path, AXES, NAMES)
+        journal.write(history)
+        journal.close()
         assert loaded(path).project.takes == ()
         path.unlink()
 
@@ -147,6 +152,28 @@ def test_a_take_that_was_open_is_kept(tmp_path):
     journal.write(made.history)
     journal.close()
     assert loaded(tmp_path / "a.journal").project.examples == 1
+
+
+def test_two_instruments_never_write_to_one_journal(tmp_path, caplog):
+    path = tmp_path / "a.journal"
+    players = [player() for _ in range(3)]
+    first, second, third = (Journal(path, AXES, NAMES) for _ in players)
+    for made, journal in zip(players[:2], (first, second), strict=True):
+        journal.load(made.history)
+        made.x = (0.1,) * 5
+        made.obey("example", (), 1.0)
+    assert first.write(players[0].history)
+    assert not second.write(players[1].history)
+    assert "another instrument that plays" in second.fault
+    with pytest.raises(SessionError, match="another instrument that plays"):
+        third.load(players[2].history)
+    players[0].obey("example", (), 2.0)
+    assert first.write(players[0].history)
+    first.close()
+    players[1].obey("delete", ("all",), 3.0)
+    second.write(players[1].history)
+    assert second.fault, "what it was shown before is lost, and this would make no sense without"
+    assert loaded(path).project == players[0].history.project
 
 
 def test_a_line_that_is_no_action_is_left_out(tmp_path, caplog):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import logging
 import os
+from collections import deque
 from pathlib import Path
 
 from foretone.errors import SessionError, SettingError
@@ -20,6 +22,8 @@ from foretone.mapping.history import History
 log = logging.getLogger("foretone")
 
 VERSION = 1
+
+_TAKEN = "another instrument that plays writes to this journal; end one of them, and start again"
 
 _GONE = {errno.ESTALE, errno.EIO, errno.ENODEV, errno.EBADF}
 
@@ -42,8 +46,10 @@ class Journal:
         """Do what the journal holds again; returns how many actions that were.
 
         A journal of other inputs or outputs is put aside under another name, and a new one begun; it is said.
-        SessionError when the file cannot be read, or must be mended and cannot be.
+        SessionError when the file cannot be read, or must be mended and cannot be, or another instrument that
+        plays writes to it.
         """
+        self._hold()
         try:
             return self._load(history)
         except FileNotFoundError:
@@ -65,6 +71,9 @@ class Journal:
                 raise OSError(errno.ESTALE, "its file was removed")
             self._append(self._waiting)
         except OSError as error:
+            if isinstance(error, BlockingIOError):
+                # Nor later: what the other one has written is not what was shown here.
+                history.unwritten, self._waiting = deque(maxlen=0), b""
             if error.errno in _GONE:
                 self.close()
             self.tell(f"examples are not being kept: {error.strerror}")
@@ -114,9 +123,26 @@ class Journal:
             )
         return done
 
+    def _hold(self) -> None:
+        """Keep others from writing to a journal that is there, until `close`."""
+        if self._file is None and self.path.is_file():
+            try:
+                self._file = self._open()
+            except BlockingIOError as error:
+                raise SessionError(_TAKEN) from error
+            except OSError:
+                pass  # told when something is to be written
+
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise BlockingIOError(errno.EWOULDBLOCK, _TAKEN) from None
+        except OSError:
+            pass  # a file system without locks
         if os.fstat(file).st_size == 0:
             self._waiting = json.dumps(self._header).encode() + b"\n" + self._waiting
             _sync(self.path.parent)
@@ -147,6 +173,7 @@ class Journal:
             aside = self.path.with_name(f"{self.path.name}.{number}")
             if not aside.exists():
                 break
+        self.close()
         self.path.rename(aside)
         log.warning("the examples in %s are of other inputs or outputs; they are kept there", aside)
 
