@@ -9,6 +9,8 @@ from foretone.clock import HandClock
 from foretone.errors import InstrumentError, SettingError
 from foretone.event import Event
 from foretone.instrument import find, load
+from foretone.mapping.history import gathered
+from foretone.mapping.project import Frame
 from foretone.stage import Stage
 from foretone_hardware.fake import FakeBoard
 
@@ -140,6 +142,20 @@ def test_remembering_the_way_back_takes_as_much_for_every_example(teach):
         grown.append(tracemalloc.get_traced_memory()[0] - before)
     tracemalloc.stop()
     assert grown[3] < 1.5 * grown[0]
+
+
+def test_takes_that_were_gathered_are_one_step_and_the_journal_gives_the_same(teach):
+    teach.hear(0.2, 0.3)
+    teach.do("example")
+    history, again = teach.player.history, teach.player.begin_again()
+    rows = [[Frame(0.0, (x, 0.5), y)] for x, y in ((0.1, None), (0.2, (0.1, None)), (0.3, (0.2, 0.9)))]
+    history.add(*gathered(history.project, rows))
+    history.add(*gathered(history.project, rows[:1]))
+    assert [take.number for take in history.project.takes] == [1, 2, 3], "one without examples is none"
+    assert history.steps == (2, 0)
+    for action in history.unwritten:
+        again.repeat(action)
+    assert (again.project, again.steps) == (history.project, history.steps)
 
 
 def test_a_slider_that_is_drawn_is_undone_at_once(teach):

@@ -61,7 +61,7 @@ def test_a_large_table_is_taken_over_at_once_and_undone_at_once(shop, tmp_path):
     before = player.history.project
     takes, actions = until("_imported")
     assert all(isinstance(take, Take) for take in takes), "what takes long was made elsewhere"
-    assert len(actions) == 15_000
+    assert len(actions) == 15_000, "and is journalled action by action"
     whole = player.history.project
     assert [take.number for take in whole.takes] == [*range(1, 5004)]
     player.obey("undo", (), 3.0)

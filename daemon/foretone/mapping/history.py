@@ -114,14 +114,15 @@ class History:
 
     def add(self, takes: tuple[Take, ...], actions: Iterable[Action]) -> None:
         """Keep what was `gathered`, however much it is, in one step."""
+        if not takes:
+            return
         self._end()
         before = self.project.takes
         number = 1 + (before[-1].number if before else 0)
-        if takes and takes[0].number != number:
+        if takes[0].number != number:
             takes = tuple(replace(take, number=number + place) for place, take in enumerate(takes))
-        if takes:
-            self._keep(replace(self.project, takes=before + takes), _TAKE, joins=False)
-            self.unwritten.extend(actions)
+        self._keep(replace(self.project, takes=before + takes), _TAKE, joins=False)
+        self.unwritten.extend(actions)
 
     def _changed(self, action: Action) -> Project:
         project = self.project
@@ -200,8 +201,9 @@ def gathered(project: Project, takes: Iterable[Iterable[Frame]]) -> tuple[tuple[
     """Takes of examples as `add` wants them, to follow those of this project. Any thread; SettingError."""
     known = project.takes[-1:]
     filled = History(replace(project, takes=known))
-    for number, frames in enumerate(takes):
-        filled.do("take", 0, *([True] if number else ()))
+    for frames in takes:
+        joins = len(filled.project.takes) > len(known)
+        filled.do("take", 0, *([True] if joins else ()))
         for frame in frames:
             filled.do("frame", *frame)
         filled.do("end")
