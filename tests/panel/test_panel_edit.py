@@ -59,6 +59,9 @@ def test_what_the_instrument_is_started_with_must_fit_the_file_too(file):
     assert workbench.take_back(file, changes) == []
     (fault,) = workbench.save(file, renamed, changes)
     assert "--set duet.mode=battle" in fault
+    covered = first.replace("silence = 0.8", "silence = 900")
+    (fault,) = workbench.save(file, covered, ["duet.silence=1"])
+    assert "silence must be" in fault
     assert file.read_text() == first
 
 
