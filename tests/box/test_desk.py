@@ -149,7 +149,14 @@ def test_a_model_has_a_plain_name(box, desk, tmp_path, name):
 
 
 def test_the_name_of_a_backup_may_have_spaces():
-    command = ["make", "-n", "-o", "install", "restore", "BOX=empi-1", "FILE=my backups/x.tar.gz"]
+    make = [
+        "make",
+        "--no-print-directory",
+        "-n",
+        "-o",
+        "install",
+    ]  # and within a make it would tell its folder
+    command = [*make, "restore", "BOX=empi-1", "FILE=my backups/x.tar.gz"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert 'box.py restore "empi-1" "my backups/x.tar.gz"' in done.stdout
     done = subprocess.run(command[:-1], cwd=ROOT, capture_output=True, text=True, check=True)
