@@ -118,11 +118,7 @@ def unroll(path: Path) -> Roll:
     """Open a session log without reading its rows. Raises as `read`, of the header and the last row."""
     content = _content(path)
     file = io.BytesIO(content)
-    lines = []
-    for line in file:
-        lines.append(line.decode(errors="replace"))
-        if not line.startswith(b"#"):
-            break
+    lines = _head(line.decode(errors="replace") for line in file)
     _check_first(path, lines)
     header, first_row = _header(path, lines)
     kept = (line.decode(errors="replace") for line in file if line.endswith(b"\n") and b"\0" not in line)
@@ -139,11 +135,7 @@ def read_header(path: Path) -> Header:
     """The header of a session log alone, however long the log is. SessionError as for `read`."""
     try:
         with path.open(encoding="utf-8") as file:
-            lines = []
-            for line in file:
-                lines.append(line)
-                if not line.startswith("#"):
-                    break
+            lines = _head(file)
     except (OSError, UnicodeDecodeError) as error:
         raise SessionError(f"{path} cannot be read as a session: {error}") from error
     _check_first(path, lines)
@@ -160,6 +152,16 @@ def _content(path: Path) -> bytes:
     if FIRST_LINE.encode().startswith(content.rstrip(b"\0")):
         raise UnplayedError(f"{path} ends before its first line does: nothing was recorded")
     return content
+
+
+def _head(file: Iterable[str]) -> list[str]:
+    """The lines of a header, and the one after it."""
+    lines = []
+    for line in file:
+        lines.append(line)
+        if not line.startswith("#"):
+            break
+    return lines
 
 
 def _check_first(path: Path, lines: list[str]) -> None:

@@ -216,12 +216,17 @@ def test_a_model_of_other_axes_is_refused(rig, models):
     assert "the model hears 3 axes" in hear("refused")
 
 
+def recorded(folder, events):
+    """A session of the EMPI's that holds these events."""
+    take = folder / "take.csv"
+    header = Header("EMPI", ("lever",), ("lever",), ("duet",))
+    take.write_text(header.text() + "".join(row(event, [0], 1, 0.0) for event in events))
+    return take
+
+
 def test_a_session_is_played_back_and_ended(rig, tmp_path):
     stage, _, tell, hear = rig
-    take = tmp_path / "take.csv"
-    header = Header("EMPI", ("lever",), ("lever",), ("duet",))
-    rows = [row(Event(0.1 * n, "duet", (n / 40,)), [0], 1, 0.0) for n in range(40)]
-    take.write_text(header.text() + "".join(rows))
+    take = recorded(tmp_path, [Event(0.1 * n, "duet", (n / 40,)) for n in range(40)])
     tell({"hello": True})
     tell({"playback": str(take)})
     stage.run_until(10.2)
@@ -238,10 +243,7 @@ def test_a_session_is_played_back_and_ended(rig, tmp_path):
 
 def test_the_state_goes_out_thirty_times_a_second_also_while_a_session_plays(rig, tmp_path):
     stage, _, tell, hear = rig
-    take = tmp_path / "take.csv"
-    header = Header("EMPI", ("lever",), ("lever",), ("duet",))
-    rows = [row(Event(0.01 * n, "lever", (n / 400,)), [0], 1, 0.0) for n in range(200)]
-    take.write_text(header.text() + "".join(rows))
+    take = recorded(tmp_path, [Event(0.01 * n, "lever", (n / 400,)) for n in range(200)])
     tell({"hello": True})
     tell({"playback": str(take)})
     stage.run_until(10.1)
