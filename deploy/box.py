@@ -155,12 +155,14 @@ def restore(box: Box, options: argparse.Namespace) -> int:
         rm -rf /var/lib/.restored /{HOME}.old /{SETTINGS}.old
         hostname --file /{SETTINGS}/hostname
         systemctl start foretone.target
-        # Or the card's own box.toml would be applied at the next start.
-        if [ -e /{SETTINGS}/applied.toml ]; then
+        # Or the card's own box.toml would be applied at the next start. It goes there last.
+        if [ -d /{SETTINGS}/applied ]; then
             trap 'mount -o remount,ro {BOOT} || true' EXIT
             mount -o remount,rw {BOOT} || true
-            cp /{SETTINGS}/applied.toml {BOOT}/box.toml.draft
-            sync; mv {BOOT}/box.toml.draft {BOOT}/box.toml; sync
+            rm -rf {BOOT}/draft; cp -r /{SETTINGS}/applied {BOOT}/draft
+            mv {BOOT}/draft/box.toml {BOOT}/box.toml.draft
+            cp -r {BOOT}/draft/. {BOOT}
+            sync; mv {BOOT}/box.toml.draft {BOOT}/box.toml; rm -r {BOOT}/draft; sync
         fi"""
     box.ask("sh", "-c", script, given=data)
     print(f"{members} files and folders are back on {box.name}; it plays.")
@@ -178,7 +180,7 @@ def support(box: Box, options: argparse.Namespace) -> int:
         "foretone.log": box.ask(*journal, "--unit=foretone*", "--lines=5000"),
         "system.log": box.ask(*journal, "--priority=warning", "--lines=2000"),
         "status.txt": box.ask("cat", "/boot/firmware/box-status.txt", may_fail=True),
-        "box.toml": box.ask("cat", f"/{SETTINGS}/applied.toml", may_fail=True),
+        "box.toml": box.ask("cat", f"/{SETTINGS}/applied/box.toml", may_fail=True),
         "services.txt": box.ask("systemctl", "--no-pager", "status", "foretone*", may_fail=True),
         "own.txt": box.ask("sh", "-c", f"tail -n +1 /{HOME}/instruments/*.toml", may_fail=True),
     }

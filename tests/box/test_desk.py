@@ -43,7 +43,9 @@ def box(tmp_path):
     foretone.parent.mkdir(parents=True)
     foretone.symlink_to(box / "bin/foretone")
     (box / "var/lib/box/foretone.env").write_text("INSTRUMENT=empi\n")
-    (box / "var/lib/box/applied.toml").write_text('hostname = "restored"\n')
+    (box / "var/lib/box/applied/songs").mkdir(parents=True)
+    (box / "var/lib/box/applied/box.toml").write_text('hostname = "restored"\n')
+    (box / "var/lib/box/applied/songs/one.mid").write_text("MThd")
     (box / "boot/firmware/box.toml").write_text('hostname = "of the card"\n')
     return box
 
@@ -102,12 +104,13 @@ def test_a_restored_box_stays_it_at_the_next_start(box, desk, mounted):
     if not mounted:
         (box / "bin/mount").write_text((box / "bin/mount").read_text() + "exit 32\n")
     assert desk("backup", "my box.tar.gz").returncode == 0
-    (box / "var/lib/box/applied.toml").write_text('hostname = "of the card"\n')
+    (box / "var/lib/box/applied/box.toml").write_text('hostname = "of the card"\n')
     done = desk("restore", "my box.tar.gz")
     assert done.returncode == 0, done.stderr
-    for name in ("var/lib/box/applied.toml", "boot/firmware/box.toml"):
+    for name in ("var/lib/box/applied/box.toml", "boot/firmware/box.toml"):
         assert (box / name).read_text() == 'hostname = "restored"\n'
-    assert [file.name for file in (box / "boot/firmware").iterdir()] == ["box.toml"]
+    assert (box / "boot/firmware/songs/one.mid").read_text() == "MThd"
+    assert {file.name for file in (box / "boot/firmware").iterdir()} == {"box.toml", "songs"}
     place = box / "boot/firmware"
     assert asked(box, "mount") == [f"mount -o remount,{how} {place}" for how in ("rw", "ro")]
     assert asked(box, "systemctl")[-1] == "systemctl start foretone.target"

@@ -130,7 +130,7 @@ def test_a_restored_box_is_the_one_that_was_backed_up(box, desk, house, tmp_path
     assert done.returncode == 0, done.stderr
     assert box.run("cat", "/var/lib/foretone/models/mine").stdout == "mine\n"
     assert box.run("hostname").stdout == "empi-1\n"
-    assert box.run("cmp", "/boot/firmware/box.toml", "/var/lib/box/applied.toml").returncode == 0
+    assert box.run("cmp", "/boot/firmware/box.toml", "/var/lib/box/applied/box.toml").returncode == 0
     assert box.run("cat", "/var/lib/box/ssh_host_ed25519_key").stdout == key
     house.until(box.sounds)
 

@@ -1,6 +1,7 @@
 """box.toml: every mistake is told before a card is written, and what it says is where the system looks."""
 
 import base64
+import shlex
 import stat
 import subprocess
 from pathlib import Path
@@ -146,9 +147,10 @@ def test_every_setting_is_where_the_system_looks_for_it(root):
 
 def test_secrets_are_for_root_only(root):
     apply(root, keygen)
-    names = [f"box/{name}" for name in ("wpa_supplicant.conf", "authorized_keys", "applied.toml")]
+    names = [f"box/{name}" for name in ("wpa_supplicant.conf", "authorized_keys")]
     for name in [*names, "foretone/panel.key"]:
         assert stat.S_IMODE((root / "var/lib" / name).stat().st_mode) == 0o600, name
+    assert stat.S_IMODE((root / "var/lib/box/applied").stat().st_mode) == 0o700
 
 
 def test_it_says_in_plain_words_what_it_did_and_no_secret(root):
@@ -232,6 +234,41 @@ def test_its_songs_sounds_and_sessions_come_along_in_their_folders(root):
     there = {str(file.relative_to(place)) for file in place.rglob("*") if file.is_file()}
     assert there == {"mine.toml", *names} - {"of nobody.mid", "no.mid"}
     assert (place / "songs/one.mid").read_text() == "MThd"
+
+
+CONDITION = Path(__file__).parents[2] / "deploy/systemd/foretone-box.service"
+
+
+def is_new(root):
+    """Whether the box would apply what is on its boot partition, as its service asks."""
+    (line,) = (line for line in CONDITION.read_text().splitlines() if line.startswith("ExecCondition="))
+    script = shlex.split(line.partition("=")[2])[2]
+    for place in ("/var/lib", "/boot/firmware"):
+        script = script.replace(place, f"{root}{place}")
+    return subprocess.run(["sh", "-c", script], check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def test_what_changed_on_the_card_is_taken_and_what_the_page_changed_stays(root):
+    boot, place = root / "boot/firmware", root / "var/lib/foretone/instruments"
+    text = 'title = "Mine"\naxes = ["x"]\n[source.lever]\nkind = "ads1115"\naxes = ["x"]\n'
+    (boot / "mine.toml").write_text(text)
+    (boot / "box.toml").write_text(GOOD.replace('"empi"', '"mine.toml"'))
+    assert is_new(root)
+    assert apply(root, keygen) == 0
+    assert not is_new(root)
+    (place / "mine.toml").write_text(text.replace("Mine", "Of the page"))
+    assert not is_new(root)
+    (boot / "box.toml").write_text(
+        GOOD.replace('"empi"', '"mine.toml"').replace("lever lever", "other lever")
+    )
+    assert is_new(root)
+    assert apply(root, keygen) == 0
+    assert "Of the page" in (place / "mine.toml").read_text(), "it was not changed on the card"
+    (boot / "mine.toml").write_text(text.replace("Mine", "Of the card"))
+    assert is_new(root)
+    assert apply(root, keygen) == 0
+    assert "Of the card" in (place / "mine.toml").read_text()
+    assert not is_new(root)
 
 
 @pytest.mark.parametrize("text", ["\\u0000", "x" * 5000, "/etc/hostname", "..", ".", ""])

@@ -32,7 +32,7 @@ PI = {
     "var/lib/box/foretone.env": "INSTRUMENT=empi",
     "var/lib/foretone/sessions/x.csv": "",
     "boot/firmware/box.toml": BOX,
-    "var/lib/box/applied.toml": BOX,
+    "var/lib/box/applied/box.toml": BOX,
 }
 RUNS = "LoadState=loaded\nActiveState=active\nNRestarts=0\n"
 COMMANDS = {
@@ -101,7 +101,8 @@ def test_a_healthy_pi_is_healthy(look):
         ({"var/lib/box/foretone.env": "INSTRUMENT=empy"}, "bad", "did you mean 'empi'", "take back"),
         ({"boot/firmware/box.toml": BOX.replace('"a"', '"A"')}, "bad", "refused: hostname", "correct"),
         ({"boot/firmware/box.toml": BOX.replace('"a"', '"b"')}, "warning", "not applied yet", "start"),
-        ({"boot/firmware/box.toml": None}, "warning", "that is gone", "applied.toml"),
+        ({"boot/firmware/box.toml": None}, "warning", "that is gone", "applied/box.toml"),
+        ({"var/lib/box/applied/songs/a.mid": "MThd"}, "warning", "songs/a.mid was changed", "start"),
     ],
 )  # fmt: skip
 def test_each_trouble_has_its_sentence_and_its_cure(look, files, level, said, cure):

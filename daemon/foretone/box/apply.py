@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from foretone.box import imager, parcel
-from foretone.box.files import DRAFT, move, write
+from foretone.box.files import DRAFT, move, same, write
 from foretone.box.settings import Settings, Wifi, load
 from foretone.errors import BoxError
 
@@ -25,6 +26,11 @@ STATUS = "box-status.txt"
 
 NEW = "run/box.new"
 """Is there until a box with a new box.toml has said its address (foretone.box.address)."""
+
+APPLIED = "applied"
+"""The folder of box.toml and the instrument's files as they were taken from the boot partition: what differs
+from them there is new.
+"""
 
 Run = Callable[[Sequence[str]], object]
 
@@ -46,8 +52,11 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
     status, told = 0, imager.take(boot)
     try:
         settings = load(boot / "box.toml")
-        done = [*_take(settings, boot, state, root / "var/lib/foretone")]
-        write(state / "applied.toml", (boot / "box.toml").read_text(encoding="utf-8"), 0o600)
+        own = settings.instrument.endswith(".toml")
+        files = parcel.files(boot / settings.instrument) if own else []
+        _bring(files, boot, state / APPLIED, root / "var/lib/foretone/instruments")
+        done = _take(settings, state, root / "var/lib/foretone")
+        _remember([Path("box.toml"), *files], boot, state / APPLIED)
         (root / NEW).touch()
     except BoxError as error:
         done = ["Nothing was changed, because", *(f"  {fault}" for fault in error.faults)]
@@ -59,7 +68,33 @@ def apply(root: Path = Path("/"), run: Run = _run) -> int:
     return status
 
 
-def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
+def _bring(files: Sequence[Path], boot: Path, applied: Path, place: Path) -> None:
+    """Put the instrument's own files where it looks for them.
+
+    One that is on the boot partition as it was stays there as it is: it may have been changed in the page.
+    """
+    for file in files:
+        if (place / file).exists() and same(boot / file, applied / file):
+            continue
+        (place / file).parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place, prefix=DRAFT) as draft:
+            move(Path(shutil.copyfile(boot / file, Path(draft) / file.name)), place / file)
+
+
+def _remember(files: Sequence[Path], boot: Path, applied: Path) -> None:
+    """Keep what was taken: all of it or, after a power cut, none, and then it is taken once more."""
+    with tempfile.TemporaryDirectory(dir=applied.parent, prefix=DRAFT) as draft:
+        new = Path(draft) / APPLIED
+        new.mkdir(mode=0o700)
+        for file in files:
+            (new / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(boot / file, new / file)
+        os.sync()
+        shutil.rmtree(applied, ignore_errors=True)
+        new.rename(applied)
+
+
+def _take(settings: Settings, state: Path, home: Path) -> list[str]:
     """Write what each setting decides; a sentence for each."""
     write(state / "hostname", settings.hostname + "\n")
     write(state / "authorized_keys", "".join(f"{key.strip()}\n" for key in settings.ssh_keys), 0o600)
@@ -68,14 +103,7 @@ def _take(settings: Settings, boot: Path, state: Path, home: Path) -> list[str]:
     write(state / "asound.conf", _sound(settings.sound_card))
     (home / "instruments").mkdir(parents=True, exist_ok=True)
     _optional(home / "panel.key", settings.token, 0o600)
-    name = settings.instrument
-    if name.endswith(".toml"):
-        for file in parcel.files(boot / name):
-            place = home / "instruments" / file
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=home, prefix=DRAFT) as draft:
-                move(Path(shutil.copyfile(boot / file, Path(draft) / file.name)), place)
-        name = name.removesuffix(".toml")
+    name = settings.instrument.removesuffix(".toml")
     for place in [home, *home.glob("*"), *home.glob("instruments/**/*")]:
         # On a box; where nobody is called that, the one who runs this keeps it.
         with contextlib.suppress(LookupError, PermissionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import tempfile
 from pathlib import Path
@@ -24,6 +25,11 @@ def move(draft: Path, path: Path) -> None:
     _sync(draft)
     draft.replace(path)
     _sync(path.parent)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether both files are there, and hold the same."""
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
 def _sync(path: Path) -> None:
