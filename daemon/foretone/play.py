@@ -173,7 +173,8 @@ class Family:
             name = self._next(min(pausing.values(), default=math.inf))
             for other in [one for one, until in pausing.items() if until <= time.monotonic()]:
                 del pausing[other]
-                self._start(other) if other in self._commands else None
+                if other in self._commands:
+                    self._start(other)
             if name == SIGNALLED:
                 self._ending = True
                 pausing.clear()

@@ -1,6 +1,7 @@
 """The doors to a mapping: the control socket and OSC say the same verbs, and each gets its answer."""
 
 import json
+import os
 import socket
 
 import pytest
@@ -36,7 +37,7 @@ def rig(tmp_path_factory):
         number, before = number + 1, control.taken
         asking.sendto(json.dumps({"do": list(words), "id": number}).encode(), str(folder / "control.sock"))
         while control.taken == before:
-            pass
+            os.sched_yield()
         stage.conductor.run_waiting()
         answer = json.loads(asking.recv(1 << 17))
         (kind,) = answer
@@ -79,7 +80,7 @@ def test_what_is_the_houses_own_is_not_taken_from_outside(rig, message):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outside:
         outside.sendto(json.dumps(message).encode(), str(folder / "control.sock"))
     while not control.malformed:
-        pass
+        os.sched_yield()
     stage.conductor.run_waiting()
     assert ask("teach", "stop") == ("did", "0 examples")
 

@@ -28,7 +28,7 @@ _load("visit")
 shown_mapping = _load("shown")
 
 PANEL = "import sys; from pathlib import Path; from foretone.panel.server import Panel, main; \
-panel = Panel(Path(sys.argv[1]), port=int(sys.argv[2])); \
+panel = Panel(Path(input()), port=int(input())); \
 sys.exit(main(panel, lambda address, _: print(address, flush=True)))"
 
 
@@ -56,17 +56,39 @@ def shown(tmp_path):
     made.journal.close()
 
 
+@pytest.fixture(scope="session")
+def next_panel():
+    """Gives panels as real processes that wait to be told their folder and port.
+
+    Each began while the one before was tested: what it imports takes longer than most tests.
+    """
+    command = [sys.executable, "-c", PANEL]
+    with contextlib.ExitStack() as ending:
+
+        def begin():
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            ending.enter_context(process)
+            ending.callback(process.kill)
+            return process
+
+        waiting = [begin()]
+
+        def give():
+            waiting.append(begin())
+            return waiting.pop(0)
+
+        yield give
+
+
 @pytest.fixture
-def start_panel(run_folder):
-    """Starts panels as real processes: `start_panel(port=0)` gives (process, address)."""
+def start_panel(run_folder, next_panel):
+    """Starts panels: `start_panel(port=0)` gives (process, address)."""
     with contextlib.ExitStack() as ending:
 
         def start(port=0):
-            process = subprocess.Popen(
-                [sys.executable, "-c", PANEL, str(run_folder), str(port)], stdout=subprocess.PIPE, text=True
-            )
-            ending.enter_context(process)
+            process = next_panel()
             ending.callback(process.kill)
+            print(run_folder, port, sep="\n", file=process.stdin, flush=True)
             return process, process.stdout.readline().strip()
 
         yield start

@@ -15,13 +15,30 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def played(control, start_panel, open_page):
+    """`played(phone=True)` opens the page of an instrument that plays."""
+
+    def played(phone=False):
+        control.start()
+        _, address = start_panel()
+        page = open_page(address, phone)
+        page.wait(lambda: page.positions().get("arm") is not None, "the arm to stand on the stage")
+        return page
+
+    return played
+
+
 @pytest.fixture(params=["desktop", "phone"])
-def page(request, control, start_panel, open_page):
-    control.start()
-    _, address = start_panel()
-    page = open_page(address, phone=request.param == "phone")
-    page.wait(lambda: page.positions().get("arm") is not None, "the arm to stand on the stage")
-    return page
+def page(request, played):
+    """At both sizes, where that makes a difference."""
+    return played(phone=request.param == "phone")
+
+
+@pytest.fixture
+def desktop(played):
+    """At one size, for what is the same at any."""
+    return played()
 
 
 def test_dragging_the_lever_holds_it_and_moves_the_arm(page, control):
@@ -45,8 +62,8 @@ def test_a_knob_does_not_jump_when_it_is_taken_off_its_middle(page, control):
     assert control.asked("hold")[-1][1][0] == pytest.approx(0.5, abs=0.02)
 
 
-def test_holds_come_at_most_sixty_times_a_second(page, control):
-    seconds = page.driver.execute_async_script(
+def test_holds_come_at_most_sixty_times_a_second(desktop, control):
+    seconds = desktop.driver.execute_async_script(
         """const begin = performance.now(), done = arguments[0];
            const track = document.querySelector('[data-part="lever"] .track');
            let n = 0;
@@ -55,24 +72,24 @@ def test_holds_come_at_most_sixty_times_a_second(page, control):
              if (n === 200) { clearInterval(timer); done((performance.now() - begin) / 1000); }
            }, 4);"""
     )
-    page.wait(lambda: control.asked("hold")[-1][1] == [0.5], "the newest hold")
+    desktop.wait(lambda: control.asked("hold")[-1][1] == [0.5], "the newest hold")
     assert 5 < len(control.asked("hold")) <= 60 * seconds + 2
 
 
-def test_the_lever_is_played_with_keys(page, control):
+def test_the_lever_is_played_with_keys(desktop, control):
     track = '[data-part="lever"] .track'
-    assert page.find(track).get_attribute("role") == "slider"
-    page.press(track, Keys.ARROW_UP)
-    page.wait(lambda: control.asked("hold") == [["lever", [pytest.approx(0.52)]]], "a small step")
-    page.press(track, Keys.END)
-    page.wait(lambda: control.asked("hold")[-1] == ["lever", [1]], "the end")
-    assert page.find(track).get_attribute("aria-valuetext") == "100 percent"
+    assert desktop.find(track).get_attribute("role") == "slider"
+    desktop.press(track, Keys.ARROW_UP)
+    desktop.wait(lambda: control.asked("hold") == [["lever", [pytest.approx(0.52)]]], "a small step")
+    desktop.press(track, Keys.END)
+    desktop.wait(lambda: control.asked("hold")[-1] == ["lever", [1]], "the end")
+    assert desktop.find(track).get_attribute("aria-valuetext") == "100 percent"
 
 
-def test_a_released_arm_is_limp(page, control):
+def test_a_released_arm_is_limp(desktop, control):
     control.arm = []
-    page.wait(lambda: page.positions()["arm"] is None, "the arm to hang")
-    assert "limp" in page.text('[data-part="arm"] .name')
+    desktop.wait(lambda: desktop.positions()["arm"] is None, "the arm to hang")
+    assert "limp" in desktop.text('[data-part="arm"] .name')
 
 
 def test_a_mode_is_chosen_and_comes_back(page, control):
@@ -85,23 +102,23 @@ def test_a_mode_is_chosen_and_comes_back(page, control):
     page.wait(lambda: page.chosen("duet", "mode") == "battle", "a change from elsewhere")
 
 
-def test_what_a_finger_holds_is_not_rebuilt_when_a_knob_is_turned(page, control):
-    track = page.find('[data-part="lever"] .track')
+def test_what_a_finger_holds_is_not_rebuilt_when_a_knob_is_turned(desktop, control):
+    track = desktop.find('[data-part="lever"] .track')
     control.settings["duet"]["mode"] = "battle"
     hellos = len(control.asked("hello"))
-    page.wait(lambda: len(control.asked("hello")) > hellos + 1, "the instrument to tell of itself again")
-    page.wait(lambda: page.chosen("duet", "mode") == "battle", "the knob")
-    assert track == page.find('[data-part="lever"] .track')
+    desktop.wait(lambda: len(control.asked("hello")) > hellos + 1, "the instrument to tell of itself again")
+    desktop.wait(lambda: desktop.chosen("duet", "mode") == "battle", "the knob")
+    assert track == desktop.find('[data-part="lever"] .track')
 
 
-def test_a_slider_shows_its_unit_and_sets_the_value(page, control):
-    slider = page.slider("duet", "silence")
-    assert page.find(slider).get_attribute("aria-valuetext") == "0.80 s"
-    page.press(slider, Keys.END)
-    page.wait(lambda: control.asked("set")[-1:] == [["duet", "silence", 10]], "the setting")
-    page.wait(lambda: page.find(slider).get_attribute("aria-valuetext") == "10.0 s", "the value")
+def test_a_slider_shows_its_unit_and_sets_the_value(desktop, control):
+    slider = desktop.slider("duet", "silence")
+    assert desktop.find(slider).get_attribute("aria-valuetext") == "0.80 s"
+    desktop.press(slider, Keys.END)
+    desktop.wait(lambda: control.asked("set")[-1:] == [["duet", "silence", 10]], "the setting")
+    desktop.wait(lambda: desktop.find(slider).get_attribute("aria-valuetext") == "10.0 s", "the value")
     control.settings["voice"]["volume"] = 0.25
-    page.wait(lambda: page.chosen("voice", "volume") == "0.25", "a change from elsewhere")
+    desktop.wait(lambda: desktop.chosen("voice", "volume") == "0.25", "a change from elsewhere")
 
 
 def test_the_ghost_comes_and_a_hand_sends_it_away(page, control):
@@ -112,12 +129,12 @@ def test_the_ghost_comes_and_a_hand_sends_it_away(page, control):
     page.wait(lambda: page.find("#ghost").get_attribute("aria-pressed") == "false", "the ghost to go")
 
 
-def test_it_says_when_the_instrument_is_gone_and_comes_back(page, control):
+def test_it_says_when_the_instrument_is_gone_and_comes_back(desktop, control):
     control.stop(leave_socket=True)
-    page.wait(lambda: page.link() == "waiting", "the page to notice")
-    assert "waiting" in page.text("#link")
+    desktop.wait(lambda: desktop.link() == "waiting", "the page to notice")
+    assert "waiting" in desktop.text("#link")
     control.start()
-    page.wait(lambda: page.link() == "live", "the page to come back")
+    desktop.wait(lambda: desktop.link() == "live", "the page to come back")
 
 
 def test_it_is_not_live_before_it_knows_the_instrument(control, start_panel, open_page):
@@ -133,12 +150,12 @@ def test_it_is_not_live_before_it_knows_the_instrument(control, start_panel, ope
     assert page.text("#title").upper() == "EMPI"
 
 
-def test_predictions_latencies_and_faults_are_shown_as_text(page, control):
+def test_predictions_latencies_and_faults_are_shown_as_text(desktop, control):
     control.faults = ["arm: <img src=x onerror=alert(1)> does not answer at 0x40."]
-    page.wait(lambda: "<img src=x" in page.text("#faults"), "the fault")
-    assert page.find("#faults img") is None
-    assert page.text('#latency [data-path="due_to_played"]').split()[-2:] == ["0.10", "0.40"]
-    assert page.find("#timeline").get_attribute("data-ahead") == "1"
+    desktop.wait(lambda: "<img src=x" in desktop.text("#faults"), "the fault")
+    assert desktop.find("#faults img") is None
+    assert desktop.text('#latency [data-path="due_to_played"]').split()[-2:] == ["0.10", "0.40"]
+    assert desktop.find("#timeline").get_attribute("data-ahead") == "1"
 
 
 def test_nothing_leaves_the_origin_and_the_console_is_empty(page):
@@ -168,19 +185,21 @@ def test_the_page_fits_its_screen_and_everything_has_a_name(page):
     assert small == []
 
 
-def test_listening_plays_the_synths_own_samples(page, run_folder):
+def test_listening_plays_the_synths_own_samples(desktop, run_folder):
     ring = Ring.create(run_folder / "sound.ring", 48000, "default", paced=True)
-    page.wait(lambda: page.text("#sound") == "No sound card: press Listen here to hear it.", "the synth")
-    page.press("#listen")
+    desktop.wait(
+        lambda: desktop.text("#sound") == "No sound card: press Listen here to hear it.", "the synth"
+    )
+    desktop.press("#listen")
     block = np.full((960, 2), 1000, np.int16)
 
     def played():
         ring.write(block)
-        return int(page.find("#listen").get_attribute("data-played") or 0) > 2000
+        return int(desktop.find("#listen").get_attribute("data-played") or 0) > 2000
 
-    page.wait(played, "samples to reach the loudspeaker")
-    page.press("#listen")
-    assert page.find("#listen").get_attribute("aria-pressed") == "false"
+    desktop.wait(played, "samples to reach the loudspeaker")
+    desktop.press("#listen")
+    assert desktop.find("#listen").get_attribute("aria-pressed") == "false"
     ring.close()
 
 
