@@ -24,12 +24,22 @@ class WallClock:
 
     now = staticmethod(time.monotonic)
 
-    def wait(self, queue: SimpleQueue[T], until: float) -> T | None:
-        """Sleep in the kernel, never spin. `until` may be `inf`: then wait for as long as it takes."""
-        pause = until - time.monotonic()
+    @staticmethod
+    def wait(queue: SimpleQueue[T], until: float) -> T | None:
+        """Sleep in the kernel, never spin. `until` may be `inf`: then wait for as long as it takes.
+
+        One thread waits at a queue. It looks without waiting first, which is more than haste: up to Python
+        3.12 a `get` that finds the queue's lock free, as the one before left it, takes it as a sign that
+        something came, counts its time anew and, where that is over meanwhile, waits until something does
+        come. That is for ever where only the waiting thread itself would make it come.
+        """
         try:
-            if pause <= 0.0:
-                return queue.get_nowait()
+            return queue.get_nowait()
+        except Empty:
+            pause = until - time.monotonic()
+        if pause <= 0.0:
+            return None
+        try:
             return queue.get(timeout=min(pause, 3600.0))
         except Empty:
             return None

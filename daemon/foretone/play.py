@@ -20,9 +20,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from foretone import kinds
+from foretone.clock import WallClock
 from foretone.errors import RENEWED, WRONG_FILE, SoundError
 from foretone.instrument import Instrument
 from foretone.parent import PARENT
@@ -191,10 +192,9 @@ class Family:
 
     def _next(self, until: float) -> str | None:
         """Who has ended, or None when it is `until`, or when it was one that had been dismissed."""
-        try:
-            name, child = self._ended.get(timeout=min(max(until - time.monotonic(), 0.0), 3600.0))
-        except Empty:
+        if (ended := WallClock.wait(self._ended, until)) is None:
             return None
+        name, child = ended
         # By now another one may go by the name of one that was dismissed, and be well.
         return name if name == SIGNALLED or self._children.get(name) is child else None
 

@@ -6,12 +6,13 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from random import Random
 from types import TracebackType
 from typing import Any
 
 from foretone.aloud import Voice
+from foretone.clock import WallClock
 from foretone.errors import ModelError, SettingError
 from foretone.event import Command, Event, Message
 from foretone.players.mapping import Mapping as Player
@@ -81,10 +82,9 @@ class Mapping:
         until = time.monotonic() + patience
         self._failed.clear()
         while "scores" not in self._player.training:
-            try:
-                self._take(self._said.get(timeout=max(until - time.monotonic(), 0.001)))
-            except Empty as error:
-                raise ModelError(f"nothing was learned within {patience:g} s") from error
+            if (said := WallClock.wait(self._said, until)) is None:
+                raise ModelError(f"nothing was learned within {patience:g} s")
+            self._take(said)
             if self._failed:
                 raise ModelError(self._failed[0])
         self.do("run")

@@ -12,10 +12,11 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 
 from foretone import punctual
+from foretone.clock import WallClock
 from foretone.errors import ForetoneError, SessionError, SettingError
 from foretone.event import Command
 from foretone.mapping import files
@@ -163,9 +164,8 @@ class Workshop:
         while not self._closing.is_set():
             try:
                 self._trainer.start()
-                self._do(self._asked.get(timeout=EVERY))
-            except Empty:
-                pass
+                if asked := WallClock.wait(self._asked, time.monotonic() + EVERY):
+                    self._do(asked)
             except BrokenPipeError:
                 self._until = 0.0
                 self._fail("the trainer is not there just now; train again")
