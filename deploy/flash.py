@@ -99,9 +99,7 @@ def lay_out(box: Path, settings: Settings, folder: Path) -> None:
     """
     shutil.copyfile(box, folder / "box.toml")
     if settings.instrument.endswith(".toml"):
-        for file in parcel.files(box.parent / settings.instrument):
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(box.parent / file, folder / file)
+        parcel.copy(parcel.files(box.parent / settings.instrument), box.parent, folder)
     # As the box will, which has nothing of this machine's own.
     check = [sys.executable, "-Im", "foretone", "box", "check", str(folder / "box.toml")]
     bare = {**os.environ, "FORETONE_HOME": "/nonexistent"}

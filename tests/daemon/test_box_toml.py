@@ -147,7 +147,7 @@ def test_every_setting_is_where_the_system_looks_for_it(root):
 
 def test_secrets_are_for_root_only(root):
     apply(root, keygen)
-    names = [f"box/{name}" for name in ("wpa_supplicant.conf", "authorized_keys")]
+    names = [f"box/{name}" for name in ("wpa_supplicant.conf", "authorized_keys", "applied/box.toml")]
     for name in [*names, "foretone/panel.key"]:
         assert stat.S_IMODE((root / "var/lib" / name).stat().st_mode) == 0o600, name
     assert stat.S_IMODE((root / "var/lib/box/applied").stat().st_mode) == 0o700

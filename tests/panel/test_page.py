@@ -86,10 +86,10 @@ def test_the_lever_is_played_with_keys(desktop, control):
     assert desktop.find(track).get_attribute("aria-valuetext") == "100 percent"
 
 
-def test_a_released_arm_is_limp(desktop, control):
+def test_a_released_arm_is_limp(page, control):
     control.arm = []
-    desktop.wait(lambda: desktop.positions()["arm"] is None, "the arm to hang")
-    assert "limp" in desktop.text('[data-part="arm"] .name')
+    page.wait(lambda: page.positions()["arm"] is None, "the arm to hang")
+    assert "limp" in page.text('[data-part="arm"] .name')
 
 
 def test_a_mode_is_chosen_and_comes_back(page, control):
@@ -111,14 +111,14 @@ def test_what_a_finger_holds_is_not_rebuilt_when_a_knob_is_turned(desktop, contr
     assert track == desktop.find('[data-part="lever"] .track')
 
 
-def test_a_slider_shows_its_unit_and_sets_the_value(desktop, control):
-    slider = desktop.slider("duet", "silence")
-    assert desktop.find(slider).get_attribute("aria-valuetext") == "0.80 s"
-    desktop.press(slider, Keys.END)
-    desktop.wait(lambda: control.asked("set")[-1:] == [["duet", "silence", 10]], "the setting")
-    desktop.wait(lambda: desktop.find(slider).get_attribute("aria-valuetext") == "10.0 s", "the value")
+def test_a_slider_shows_its_unit_and_sets_the_value(page, control):
+    slider = page.slider("duet", "silence")
+    assert page.find(slider).get_attribute("aria-valuetext") == "0.80 s"
+    page.press(slider, Keys.END)
+    page.wait(lambda: control.asked("set")[-1:] == [["duet", "silence", 10]], "the setting")
+    page.wait(lambda: page.find(slider).get_attribute("aria-valuetext") == "10.0 s", "the value")
     control.settings["voice"]["volume"] = 0.25
-    desktop.wait(lambda: desktop.chosen("voice", "volume") == "0.25", "a change from elsewhere")
+    page.wait(lambda: page.chosen("voice", "volume") == "0.25", "a change from elsewhere")
 
 
 def test_the_ghost_comes_and_a_hand_sends_it_away(page, control):
@@ -129,12 +129,12 @@ def test_the_ghost_comes_and_a_hand_sends_it_away(page, control):
     page.wait(lambda: page.find("#ghost").get_attribute("aria-pressed") == "false", "the ghost to go")
 
 
-def test_it_says_when_the_instrument_is_gone_and_comes_back(desktop, control):
+def test_it_says_when_the_instrument_is_gone_and_comes_back(page, control):
     control.stop(leave_socket=True)
-    desktop.wait(lambda: desktop.link() == "waiting", "the page to notice")
-    assert "waiting" in desktop.text("#link")
+    page.wait(lambda: page.link() == "waiting", "the page to notice")
+    assert "waiting" in page.text("#link")
     control.start()
-    desktop.wait(lambda: desktop.link() == "live", "the page to come back")
+    page.wait(lambda: page.link() == "live", "the page to come back")
 
 
 def test_it_is_not_live_before_it_knows_the_instrument(control, start_panel, open_page):
@@ -150,12 +150,12 @@ def test_it_is_not_live_before_it_knows_the_instrument(control, start_panel, ope
     assert page.text("#title").upper() == "EMPI"
 
 
-def test_predictions_latencies_and_faults_are_shown_as_text(desktop, control):
+def test_predictions_latencies_and_faults_are_shown_as_text(page, control):
     control.faults = ["arm: <img src=x onerror=alert(1)> does not answer at 0x40."]
-    desktop.wait(lambda: "<img src=x" in desktop.text("#faults"), "the fault")
-    assert desktop.find("#faults img") is None
-    assert desktop.text('#latency [data-path="due_to_played"]').split()[-2:] == ["0.10", "0.40"]
-    assert desktop.find("#timeline").get_attribute("data-ahead") == "1"
+    page.wait(lambda: "<img src=x" in page.text("#faults"), "the fault")
+    assert page.find("#faults img") is None
+    assert page.text('#latency [data-path="due_to_played"]').split()[-2:] == ["0.10", "0.40"]
+    assert page.find("#timeline").get_attribute("data-ahead") == "1"
 
 
 def test_nothing_leaves_the_origin_and_the_console_is_empty(page):
@@ -185,21 +185,19 @@ def test_the_page_fits_its_screen_and_everything_has_a_name(page):
     assert small == []
 
 
-def test_listening_plays_the_synths_own_samples(desktop, run_folder):
+def test_listening_plays_the_synths_own_samples(page, run_folder):
     ring = Ring.create(run_folder / "sound.ring", 48000, "default", paced=True)
-    desktop.wait(
-        lambda: desktop.text("#sound") == "No sound card: press Listen here to hear it.", "the synth"
-    )
-    desktop.press("#listen")
+    page.wait(lambda: page.text("#sound") == "No sound card: press Listen here to hear it.", "the synth")
+    page.press("#listen")
     block = np.full((960, 2), 1000, np.int16)
 
     def played():
         ring.write(block)
-        return int(desktop.find("#listen").get_attribute("data-played") or 0) > 2000
+        return int(page.find("#listen").get_attribute("data-played") or 0) > 2000
 
-    desktop.wait(played, "samples to reach the loudspeaker")
-    desktop.press("#listen")
-    assert desktop.find("#listen").get_attribute("aria-pressed") == "false"
+    page.wait(played, "samples to reach the loudspeaker")
+    page.press("#listen")
+    assert page.find("#listen").get_attribute("aria-pressed") == "false"
     ring.close()
 
 

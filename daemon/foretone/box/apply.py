@@ -86,9 +86,7 @@ def _remember(files: Sequence[Path], boot: Path, applied: Path) -> None:
     with tempfile.TemporaryDirectory(dir=applied.parent, prefix=DRAFT) as draft:
         new = Path(draft) / APPLIED
         new.mkdir(mode=0o700)
-        for file in files:
-            (new / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(boot / file, new / file)
+        parcel.copy(files, boot, new)
         os.sync()
         shutil.rmtree(applied, ignore_errors=True)
         new.rename(applied)

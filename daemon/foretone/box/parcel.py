@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -24,6 +25,14 @@ def files(instrument: Path) -> list[Path]:
         waiting += named
     found.update(dict.fromkeys(Path(model.name) for model in sorted(folder.glob("*.tflite"))))
     return [*found]
+
+
+def copy(names: Iterable[Path], here: Path, there: Path) -> None:
+    """Copy files, by their paths in `here`, to the same places of `there`, for their owner alone to read."""
+    for name in names:
+        (there / name).parent.mkdir(parents=True, exist_ok=True)
+        (there / name).touch(0o600)
+        shutil.copyfile(here / name, there / name)
 
 
 def strings(value: Any) -> Iterator[str]:
